@@ -1,0 +1,332 @@
+"""Every type of the configuration, with every key and its default.
+
+Knows keys, defaults and what a single value may be. Must not know files or the environment
+(`load.py`), how names refer to each other (`link.py`), the store or the network.
+
+Models are frozen; unknown keys are mistakes. Durations are `timedelta`, secrets are `Secret`:
+`load.py` reads both from their TOML spelling. The spelling of a secret `x` in TOML is one of
+`x = "..."`, `x_file = "path"`, `x_env = "NAME"`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from hbalert.config.duration import parse_duration
+from hbalert.config.secret import Secret
+from hbalert.core.matcher import Matcher
+from hbalert.core.route import Route
+from hbalert.core.rule import RuleGroup
+
+
+def _duration(value: Any) -> Any:
+    return parse_duration(value) if isinstance(value, str) else value
+
+
+def _secret(value: Any) -> Any:
+    return Secret(value) if isinstance(value, str) else value
+
+
+Duration = Annotated[timedelta, BeforeValidator(_duration)]
+SecretText = Annotated[Secret, BeforeValidator(_secret)]
+
+
+class Settings(BaseModel):
+    """A table of the configuration."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, strict=False)
+
+
+# --- the daemon --------------------------------------------------------------------------------
+
+
+class ServerSettings(Settings):
+    """[server]: where we listen."""
+
+    listen: str = "127.0.0.1:9097"
+    external_url: str = ""
+    insecure: bool = False
+
+
+class StorageSettings(Settings):
+    """[storage]: where the truth is kept."""
+
+    url: str = "sqlite:///data/hbalert.db"
+    retention: Duration = timedelta(days=90)
+
+
+class BasicAuth(Settings):
+    username: str
+    password: SecretText
+
+
+class SourceSettings(Settings):
+    """[sources.NAME]: something that answers PromQL."""
+
+    url: str
+    timeout: Duration = timedelta(seconds=10)
+    headers: Mapping[str, str] = Field(default_factory=dict)
+    bearer_token: SecretText | None = None
+    basic_auth: BasicAuth | None = None
+    ca_file: Path | None = None
+    client_cert: Path | None = None
+    client_key: Path | None = None
+    batch: bool = True
+    concurrency: int = Field(default=8, ge=1, le=256)
+    down_after: Duration = timedelta(minutes=2)
+
+
+class EvaluationSettings(Settings):
+    """[evaluation]: defaults of rule groups."""
+
+    interval: Duration = timedelta(seconds=15)
+    rules: tuple[str, ...] = ("rules/*.toml",)
+    external_labels: Mapping[str, str] = Field(default_factory=dict)
+    query_offset: Duration = timedelta()
+
+
+class AlertSettings(Settings):
+    """[alerts]: alerts from outside."""
+
+    resolve_timeout: Duration = timedelta(minutes=5)
+    webhook_stale_after: Duration = timedelta(hours=26)
+
+
+# --- notifiers ---------------------------------------------------------------------------------
+
+
+class NotifierSettings(Settings):
+    """Keys of every notifier file, whatever its type. `name` is the file's stem."""
+
+    type: str
+    name: str = ""
+    enabled: bool = True
+    language: Literal["en", "zh"] = "en"
+    timezone: str = "UTC"
+    send_resolved: bool = True
+    fallback: tuple[str, ...] = ()
+    template: Path | None = None
+    timeout: Duration = timedelta(seconds=15)
+    give_up_after: Duration = timedelta(days=3)
+
+
+class LogSettings(NotifierSettings):
+    """Writes messages to the daemon's log: to see that routing works before any secret exists."""
+
+    type: Literal["log"]
+
+
+class EmailSettings(NotifierSettings):
+    """One mail per notification to all of `to`.
+
+    security  "starttls" (must be offered, else the mail is not sent), "tls" (from the first byte),
+              "none"
+    """
+
+    type: Literal["email"]
+    smarthost: str
+    security: Literal["starttls", "tls", "none"] | None = None  # None: tls on port 465, else starttls
+    username: str = ""
+    password: SecretText | None = None
+    from_: str = Field(alias="from")
+    to: tuple[str, ...] = Field(min_length=1)
+    reply_to: str = ""
+    hello: str = ""
+    ca_file: Path | None = None
+    tls_verify: bool = True
+
+
+class DingTalkSettings(NotifierSettings):
+    """A DingTalk group robot (custom robot webhook)."""
+
+    type: Literal["dingtalk"]
+    webhook_url: SecretText
+    secret: SecretText | None = None
+    at_mobiles: tuple[str, ...] = ()
+    at_user_ids: tuple[str, ...] = ()
+    at_all: bool = False
+    keyword: str = ""
+    per_minute: int = Field(default=18, ge=1, le=20)
+
+
+class AlibabaGateway(Settings):
+    """Alibaba Cloud SMS (Dysmsapi 2017-05-25, signature V3)."""
+
+    provider: Literal["alibaba"]
+    access_key_id: str
+    access_key_secret: SecretText
+    sign_name: str
+    template_code: str
+    resolved_template_code: str = ""
+    fallback_template_code: str = ""
+    variables: Mapping[str, str] = Field(default_factory=dict)
+    max_variable_chars: int = Field(default=35, ge=1)
+    url: str = "https://dysmsapi.aliyuncs.com/"
+
+
+class TencentGateway(Settings):
+    """Tencent Cloud SMS (2021-01-11, signature TC3)."""
+
+    provider: Literal["tencent"]
+    secret_id: str
+    secret_key: SecretText
+    sdk_app_id: str
+    sign_name: str = ""
+    template_id: str
+    resolved_template_id: str = ""
+    fallback_template_id: str = ""
+    variables: tuple[str, ...] = ()
+    max_variable_chars: int = Field(default=12, ge=1)
+    region: str = "ap-guangzhou"
+    url: str = "https://sms.tencentcloudapi.com/"
+
+
+class TwilioGateway(Settings):
+    """Twilio Programmable Messaging."""
+
+    provider: Literal["twilio"]
+    account_sid: str
+    api_key_sid: str = ""
+    auth_token: SecretText
+    from_: str = Field(default="", alias="from")
+    messaging_service_sid: str = ""
+    validity: Duration = timedelta(minutes=15)
+    max_segments: int = Field(default=3, ge=1, le=10)
+    url: str = "https://api.twilio.com/"
+
+
+class HttpGateway(Settings):
+    """Any SMS gateway that is one HTTP call, described in TOML.
+
+    Texts in `url`, `headers`, `query` and `body` may hold the placeholders {to}, {text}, {id},
+    {timestamp} and the names under `secrets`; `body` may be a table (sent as form or JSON) or a text.
+    """
+
+    provider: Literal["http"]
+    url: str
+    method: Literal["GET", "POST", "PUT"] = "POST"
+    headers: Mapping[str, str] = Field(default_factory=dict)
+    query: Mapping[str, str] = Field(default_factory=dict)
+    body_format: Literal["form", "json", "raw", "none"] = "form"
+    body: Mapping[str, Any] | str = Field(default_factory=dict)
+    secrets: Mapping[str, SecretText] = Field(default_factory=dict)
+    username: str = ""
+    password: SecretText | None = None
+    number_format: Literal["e164", "no_plus", "national", "zero_zero"] = "e164"
+    charset: Literal["utf-8", "gbk"] = "utf-8"
+    max_chars: int = Field(default=300, ge=20)
+    success_path: str = ""
+    success_values: tuple[str, ...] = ()
+    id_path: str = ""
+    code_path: str = ""
+    message_path: str = ""
+    retry_codes: tuple[str, ...] = ()
+    throttle_codes: tuple[str, ...] = ()
+    throttle_wait: Duration = timedelta(seconds=60)
+
+
+SmsGateway = Annotated[
+    AlibabaGateway | TencentGateway | TwilioGateway | HttpGateway, Field(discriminator="provider")
+]
+
+
+class SmsSettings(NotifierSettings):
+    """Text messages to phones, through one gateway."""
+
+    type: Literal["sms"]
+    to: tuple[str, ...] = Field(min_length=1)
+    gateway: SmsGateway
+    per_minute: int = Field(default=30, ge=1)
+
+
+class WebhookSettings(NotifierSettings):
+    """An HTTP endpoint that takes Alertmanager's webhook payload, version 4."""
+
+    type: Literal["webhook"]
+    url: SecretText
+    headers: Mapping[str, str] = Field(default_factory=dict)
+    bearer_token: SecretText | None = None
+    basic_auth: BasicAuth | None = None
+    signing_secret: SecretText | None = None
+    max_alerts: int = Field(default=0, ge=0)
+    ca_file: Path | None = None
+    client_cert: Path | None = None
+    client_key: Path | None = None
+    tls_verify: bool = True
+    concurrency: int = Field(default=8, ge=1, le=64)
+
+
+AnyNotifier = Annotated[
+    LogSettings | EmailSettings | DingTalkSettings | SmsSettings | WebhookSettings,
+    Field(discriminator="type"),
+]
+
+
+# --- routing, as written -----------------------------------------------------------------------
+
+
+class ReceiverSettings(Settings):
+    """[[receivers]]: a list of notifiers under one name."""
+
+    name: str
+    notifiers: tuple[str, ...] = Field(min_length=1)
+
+
+class RouteSettings(Settings):
+    """[route] and [[route.routes]]; None = inherited from the parent."""
+
+    receiver: str | None = None
+    matchers: tuple[str, ...] = ()
+    group_by: tuple[str, ...] | None = None
+    group_wait: Duration | None = None
+    group_interval: Duration | None = None
+    repeat_interval: Duration | tuple[Duration, ...] | None = None
+    continue_: bool = Field(default=False, alias="continue")
+    routes: tuple[RouteSettings, ...] = ()
+
+
+class TokenSettings(Settings):
+    """[[tokens]]: who may talk to us. Only a hash is stored."""
+
+    name: str
+    role: Literal["ingest", "read", "silence", "admin"]
+    hash: str = Field(pattern=r"^sha256:[0-9a-f]{64}$")
+
+
+# --- the whole, linked -------------------------------------------------------------------------
+
+
+class InhibitRule(Settings):
+    """[[inhibit_rules]], matchers parsed."""
+
+    source_matchers: tuple[Matcher, ...]
+    target_matchers: tuple[Matcher, ...]
+    equal: tuple[str, ...] = ()
+
+
+class Config(Settings):
+    """Everything, checked and linked: every name in here refers to something that exists.
+
+    root        folder of config.toml; relative paths are below it
+    receivers   name -> notifiers (every enabled or disabled notifier is also a receiver of its own)
+    hash        changes exactly when something that matters changes
+    """
+
+    root: Path
+    server: ServerSettings
+    storage: StorageSettings
+    sources: Mapping[str, SourceSettings]
+    evaluation: EvaluationSettings
+    alerts: AlertSettings
+    notifiers: Mapping[str, AnyNotifier]
+    receivers: Mapping[str, tuple[str, ...]]
+    route: Route
+    groups: tuple[RuleGroup, ...]
+    inhibit_rules: tuple[InhibitRule, ...] = ()
+    tokens: tuple[TokenSettings, ...] = ()
+    hash: str = ""

@@ -1,0 +1,92 @@
+"""Routes: which receiver an alert goes to, and with whom it is told together.
+
+Knows the tree of matchers and what a group is named. Must not know why an alert fires or whether it
+is muted. Next: `group.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from hbalert.core.labels import Labels
+from hbalert.core.matcher import Matcher, matches, text
+
+EVERYTHING = "..."
+"""In `group_by`: each distinct label set is a group of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A node of the routing tree, with every inherited value filled in.
+
+    key               matchers of the ancestors and its own, joined by "/": `{}/{team="a"}`
+    id                the key with the child's position after each level: unique in the tree
+    group_by          label names, or ("...",)
+    repeat_intervals  how long until the same is said again, the first time, the second, ...;
+                      the last one holds from then on; never empty
+    """
+
+    id: str
+    key: str
+    receiver: str
+    matchers: tuple[Matcher, ...] = ()
+    group_by: tuple[str, ...] = ()
+    group_wait: timedelta = timedelta(seconds=30)
+    group_interval: timedelta = timedelta(minutes=5)
+    repeat_intervals: tuple[timedelta, ...] = (timedelta(hours=4),)
+    continue_: bool = False
+    mute_time_intervals: tuple[str, ...] = ()
+    active_time_intervals: tuple[str, ...] = ()
+    routes: tuple[Route, ...] = ()
+    line: int = field(default=0, compare=False)
+
+
+def child_key(parent_key: str, matchers: tuple[Matcher, ...]) -> str:
+    """The key of a child: its parent's, a slash, its own matchers."""
+    return f"{parent_key}/{text(matchers)}"
+
+
+def match(root: Route, labels: Mapping[str, str]) -> list[Route]:
+    """The routes that an alert with these labels takes; at least the root.
+
+    Depth first: a child that matches beats its parent; the first child that matches ends the search
+    among its siblings unless it says `continue`.
+    """
+    if not matches(root.matchers, labels):
+        return []
+    found: list[Route] = []
+    for child in root.routes:
+        below = match(child, labels)
+        found.extend(below)
+        if below and not child.continue_:
+            break
+    return found or [root]
+
+
+def walk(root: Route) -> Iterator[Route]:
+    """Every route of the tree, parents first."""
+    yield root
+    for child in root.routes:
+        yield from walk(child)
+
+
+def group_labels(route: Route, labels: Labels) -> Labels:
+    """The labels that an alert shares with everyone in its group."""
+    if EVERYTHING in route.group_by:
+        return labels
+    return Labels({name: labels[name] for name in route.group_by if name in labels})
+
+
+def group_key(route: Route, labels: Labels) -> str:
+    """Alertmanager's name of a group, as webhooks show it: `{}/{team="a"}:{alertname="X"}`.
+
+    Not unique (two routes may have equal matchers): the identity is `group_id`.
+    """
+    return f"{route.key}:{labels}"
+
+
+def group_id(route: Route, labels: Labels) -> str:
+    """The identity of a group: the route's id and the group labels; unique by construction."""
+    return f"{route.id}:{labels}"

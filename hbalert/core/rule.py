@@ -1,0 +1,98 @@
+"""Rules: from the answer of a query to alerts that are pending, firing or resolved.
+
+Knows the transition table, `for`, `keep_firing_for`, `limit` and how long a resolved alert is
+remembered. Must not know routes, receivers, or that Prometheus exists. Next: `route.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import Enum
+
+from hbalert.core.labels import Labels
+
+
+class RuleAlertState(Enum):
+    """pending: true for less than `for`. resolved: only after firing. Inactive is absence."""
+
+    PENDING = "pending"
+    FIRING = "firing"
+    RESOLVED = "resolved"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One alert rule.
+
+    id           group name, alert name and position among equals: survives renaming a file
+    labels, annotations   template texts; those of the group are already merged into `labels`
+    limit        at most so many alerts of this rule; 0 = no limit
+    file, line   where it is written
+    """
+
+    id: str
+    alert: str
+    expr: str
+    source: str
+    hold: timedelta = timedelta()
+    keep_firing_for: timedelta = timedelta()
+    labels: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    limit: int = 0
+    no_data: str = "ok"
+    clear: str = ""
+    file: str = field(default="", compare=False)
+    line: int = field(default=0, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class RuleGroup:
+    """Rules evaluated together at one `now`, every `interval`.
+
+    query_offset  how far back the rules look, for sources whose data arrives late
+    """
+
+    name: str
+    interval: timedelta
+    rules: tuple[Rule, ...]
+    query_offset: timedelta = timedelta()
+    limit: int = 0
+    file: str = field(default="", compare=False)
+    line: int = field(default=0, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One labelled value of an instant query's answer (labels as answered, with __name__)."""
+
+    labels: Labels
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class RuleAlert:
+    """One alert of one rule, between evaluations. Stored, so that `for` survives a restart.
+
+    labels               of the alert: series labels less __name__, rule labels, alertname
+    active_at            since when the expression holds
+    fired_at             when it turned firing; None while pending
+    keep_firing_since    first evaluation at which a firing one was missing; None while present
+    resolved_at          None until resolved
+    value, annotations   of the last real sample
+    """
+
+    rule_id: str
+    labels: Labels
+    state: RuleAlertState
+    active_at: datetime
+    value: float
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    fired_at: datetime | None = None
+    keep_firing_since: datetime | None = None
+    resolved_at: datetime | None = None
+
+
+Expand = Callable[[str, Labels, float], str]
+"""(template text, series labels, value) -> text. Raises ValueError, fit to show, when it fails."""
