@@ -1,0 +1,5 @@
+"""`python -m hbalert` is `hbalert`."""
+
+from hbalert.cli import main
+
+main()

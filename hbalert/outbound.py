@@ -1,0 +1,162 @@
+"""HTTP out: the one module that owns the client library.
+
+Knows httpx, and that it runs over aiohttp's transport (several times the requests per CPU second of
+httpx's own). Must not know what is asked or what an answer means. `open_client` makes a client,
+`request` makes one call with a deadline for the whole of it and a limit on the answer's size.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import certifi
+import httpx
+from httpx_aiohttp import AiohttpTransport
+
+from hbalert import __version__
+
+USER_AGENT = f"hbalert/{__version__}"
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What the far side answered; `truncated` when the body was longer than asked for."""
+
+    status: int
+    headers: httpx.Headers
+    body: bytes
+    truncated: bool = False
+
+    @property
+    def text(self) -> str:
+        return self.body.decode("utf-8", "replace")
+
+
+class Unreachable(Exception):
+    """There was no answer.
+
+    reason  "timeout", "network" or "tls"
+    sent    whether the request may have reached the far side all the same
+    """
+
+    def __init__(self, text: str, *, reason: str, sent: bool) -> None:
+        super().__init__(text)
+        self.reason = reason
+        self.sent = sent
+
+
+def open_client(
+    *,
+    timeout: timedelta,
+    ca_file: Path | None = None,
+    client_cert: Path | None = None,
+    client_key: Path | None = None,
+    verify: bool = True,
+    connections: int = 32,
+) -> httpx.AsyncClient:
+    """A client that follows no redirect and reads nothing from the environment. Close it.
+
+    timeout  for each phase (connect, write, read); `request` adds one for the whole
+    Raises OSError or ssl.SSLError when a certificate file cannot be read.
+    """
+    limits = httpx.Limits(max_connections=connections, keepalive_expiry=60)
+    context = _tls(ca_file, client_cert, client_key, verify)
+    return httpx.AsyncClient(
+        transport=AiohttpTransport(verify=context, trust_env=False, limits=limits),
+        timeout=timeout.total_seconds(),
+        headers={"User-Agent": USER_AGENT},
+        follow_redirects=False,
+        trust_env=False,
+    )
+
+
+@lru_cache(maxsize=64)
+def _tls(ca_file: Path | None, cert: Path | None, key: Path | None, verify: bool) -> ssl.SSLContext:
+    """Cached, because reading the system's certificates costs more than a request."""
+    context = ssl.create_default_context(cafile=str(ca_file) if ca_file else None)
+    if ca_file is None and not context.get_ca_certs():
+        context.load_verify_locations(certifi.where())
+    if not verify:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    if cert is not None:
+        context.load_cert_chain(cert, key)
+    return context
+
+
+async def request(
+    client: httpx.AsyncClient,
+    method: str,
+    url: str,
+    *,
+    timeout: timedelta,
+    headers: Mapping[str, str] | None = None,
+    content: bytes | None = None,
+    data: Mapping[str, Any] | None = None,
+    auth: tuple[str, str] | None = None,
+    max_bytes: int = 1 << 20,
+) -> Reply:
+    """One call: the whole answer, or Unreachable.
+
+    timeout    for the whole call, however slowly the far side drips
+    url        used as it is; a query belongs in it already percent-encoded
+    max_bytes  of the body that are kept; the rest is not read
+    """
+    started = False
+    try:
+        async with asyncio.timeout(timeout.total_seconds()):
+            outgoing = client.build_request(method, url, headers=headers, content=content, data=data)
+            if auth is not None:
+                outgoing = next(httpx.BasicAuth(*auth).auth_flow(outgoing))
+            started = True
+            response = await client.send(outgoing, stream=True)
+            try:
+                body, truncated = await _read(response, max_bytes)
+            finally:
+                await response.aclose()
+            return Reply(response.status_code, response.headers, body, truncated)
+    except TimeoutError:
+        raise Unreachable(
+            f"no answer within {timeout.total_seconds():g} s", reason="timeout", sent=started
+        ) from None
+    except (httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError, OSError) as error:
+        raise _unreachable(error) from None
+
+
+async def _read(response: httpx.Response, max_bytes: int) -> tuple[bytes, bool]:
+    parts: list[bytes] = []
+    size = 0
+    async for part in response.aiter_bytes():
+        parts.append(part)
+        size += len(part)
+        if size > max_bytes:
+            return b"".join(parts)[:max_bytes], True
+    return b"".join(parts), False
+
+
+def _unreachable(error: Exception) -> Unreachable:
+    """The transport maps a lost connection to a time-out; the cause underneath tells the truth."""
+    cause = error.__cause__ or error
+    if isinstance(cause, aiohttp.ClientConnectorCertificateError):
+        return Unreachable(
+            f"the certificate is not trusted: {cause.certificate_error}", reason="tls", sent=False
+        )
+    if isinstance(cause, aiohttp.ClientConnectorSSLError | ssl.SSLError):
+        return Unreachable(f"TLS failed: {cause}", reason="tls", sent=False)
+    if isinstance(cause, aiohttp.ClientConnectorError):
+        return Unreachable(f"cannot connect: {cause.strerror or cause}", reason="network", sent=False)
+    if isinstance(cause, TimeoutError | httpx.TimeoutException):
+        return Unreachable("no answer in time", reason="timeout", sent=True)
+    if isinstance(cause, aiohttp.ServerDisconnectedError):
+        return Unreachable("the connection was closed before an answer came", reason="network", sent=True)
+    if isinstance(cause, httpx.InvalidURL | httpx.UnsupportedProtocol | aiohttp.InvalidURL):
+        return Unreachable("the URL is not valid", reason="network", sent=False)
+    return Unreachable(f"{type(cause).__name__}: {cause}", reason="network", sent=True)
