@@ -1,0 +1,345 @@
+"""What is live, in memory: a copy of the store that saves work, and the unit of work over it.
+
+Knows how rows are found (by key, by group, by notifier, by due time) and what a unit of work has
+written. Must not know what any of it means, nor how it is stored. Memory changes only after the
+store has committed: a `Draft` is an overlay until then. Next: `desk.py`, which commits.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from typing import Generic, TypeVar
+
+from hbalert.core.alert import Alert
+from hbalert.core.delivery import Delivery
+from hbalert.core.group import Group
+from hbalert.core.notification import LogEntry
+from hbalert.core.rule import RuleAlert
+from hbalert.core.silence import Silence
+from hbalert.ports import Attempt, Changes, Note, NotifierState, Snapshot
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+class Table(Generic[K, V]):
+    """Rows by key. `index(key, row)` names the buckets under which a row is found as well.
+
+    A table may lie over another: then it holds only what differs, and None marks a removed row.
+    The buckets of a row never change while its key lives.
+    """
+
+    __slots__ = ("_buckets", "_index", "_rows", "_under")
+
+    def __init__(
+        self,
+        index: Callable[[K, V], tuple[object, ...]] | None = None,
+        under: Table[K, V] | None = None,
+    ) -> None:
+        self._index = index
+        self._under = under
+        self._rows: dict[K, V | None] = {}
+        self._buckets: dict[object, set[K]] = {}
+
+    def over(self) -> Table[K, V]:
+        """A new table that lies over this one."""
+        return Table(self._index, self)
+
+    def get(self, key: K) -> V | None:
+        if key in self._rows:
+            return self._rows[key]
+        return self._under.get(key) if self._under is not None else None
+
+    def put(self, key: K, row: V) -> None:
+        self._rows[key] = row
+        if self._index is not None:
+            for bucket in self._index(key, row):
+                self._buckets.setdefault(bucket, set()).add(key)
+
+    def drop(self, key: K) -> None:
+        if self._under is not None:
+            self._rows[key] = None
+            return
+        row = self._rows.pop(key, None)
+        if row is None or self._index is None:
+            return
+        for bucket in self._index(key, row):
+            keys = self._buckets[bucket]
+            keys.discard(key)
+            if not keys:
+                del self._buckets[bucket]
+
+    def items(self) -> Iterator[tuple[K, V]]:
+        if self._under is not None:
+            for key, row in self._under.items():
+                if key not in self._rows:
+                    yield key, row
+        for key, mine in self._rows.items():
+            if mine is not None:
+                yield key, mine
+
+    def values(self) -> Iterator[V]:
+        return (row for _, row in self.items())
+
+    def found(self, bucket: object) -> list[tuple[K, V]]:
+        """The rows of one bucket of the index, in no particular order."""
+        pairs = ((key, self.get(key)) for key in self._keys(bucket))
+        return [(key, row) for key, row in pairs if row is not None]
+
+    def _keys(self, bucket: object) -> set[K]:
+        mine = self._buckets.get(bucket, set())
+        return mine | self._under._keys(bucket) if self._under is not None else mine
+
+    def changed(self) -> dict[K, V | None]:
+        """What differs from the table below; None marks a removed row."""
+        return self._rows
+
+    def __len__(self) -> int:
+        """Exact for a table that lies over none."""
+        return len(self._rows)
+
+    def absorb(self, rows: Mapping[K, V | None]) -> None:
+        """Takes over rows that a table over this one has changed."""
+        for key, row in rows.items():
+            if row is None:
+                self.drop(key)
+            else:
+                self.put(key, row)
+
+
+class Rows:
+    """The live tables, and the questions that every reader asks of them.
+
+    members: (group id, alert key) -> True. It is not stored: the routing tree tells it again.
+    """
+
+    def __init__(self, under: Rows | None = None) -> None:
+        if under is None:
+            self.alerts: Table[bytes, Alert] = Table()
+            self.rule_alerts: Table[tuple[str, bytes], RuleAlert] = Table(lambda key, _: (key[0],))
+            self.groups: Table[str, Group] = Table()
+            self.members: Table[tuple[str, bytes], bool] = Table(lambda key, _: key)
+            self.entries: Table[tuple[str, str], LogEntry] = Table(lambda key, _: (key[0],))
+            self.deliveries: Table[str, Delivery] = Table(
+                lambda _, row: (row.notifier, (row.group_id, row.notifier))
+            )
+            self.silences: Table[str, Silence] = Table()
+            self.notifiers: Table[str, NotifierState] = Table()
+            return
+        self.alerts = under.alerts.over()
+        self.rule_alerts = under.rule_alerts.over()
+        self.groups = under.groups.over()
+        self.members = under.members.over()
+        self.entries = under.entries.over()
+        self.deliveries = under.deliveries.over()
+        self.silences = under.silences.over()
+        self.notifiers = under.notifiers.over()
+
+    def members_of(self, group_id: str) -> list[bytes]:
+        """Keys of the alerts in a group."""
+        return [key for (_, key), _ in self.members.found(group_id)]
+
+    def groups_with(self, alert_key: bytes) -> list[str]:
+        """Ids of the groups that an alert is in."""
+        return [group_id for (group_id, _), _ in self.members.found(alert_key)]
+
+    def entries_of(self, group_id: str) -> list[LogEntry]:
+        return [entry for _, entry in self.entries.found(group_id)]
+
+    def alerts_of_rule(self, rule_id: str) -> list[RuleAlert]:
+        return [row for _, row in self.rule_alerts.found(rule_id)]
+
+    def live_deliveries(self, group_id: str, notifier: str) -> list[Delivery]:
+        """Unsettled deliveries of one (group, notifier), first come first."""
+        rows = (row for _, row in self.deliveries.found((group_id, notifier)) if row.is_live)
+        return sorted(rows, key=lambda row: row.sequence)
+
+
+class Draft(Rows):
+    """A unit of work: reads what is live and what was written before it, writes here only.
+
+    refreshed  keys of alerts whose change need not be stored yet (design: a refresh is no transition)
+    """
+
+    def __init__(self, under: Rows, now: datetime, sequence: int) -> None:
+        super().__init__(under)
+        self.now = now
+        self.sequence = sequence
+        self.refreshed: set[bytes] = set()
+        self.attempts: list[Attempt] = []
+        self.notes: list[Note] = []
+
+    def put_alert(self, alert: Alert, *, refresh: bool = False) -> None:
+        """The alert as it is now known. A refresh stays in memory until it has to be written."""
+        key = alert.labels.key
+        stored_before = key in self.alerts.changed() and key not in self.refreshed
+        self.alerts.put(key, alert)
+        if refresh and not stored_before:
+            self.refreshed.add(key)
+        else:
+            self.refreshed.discard(key)
+
+    def note(
+        self,
+        kind: str,
+        text: str,
+        *,
+        alert_key: bytes = b"",
+        group_id: str = "",
+        delivery_id: str = "",
+        notifier: str = "",
+    ) -> None:
+        """A line for the timeline."""
+        self.notes.append(Note(self.now, kind, text, alert_key, group_id, delivery_id, notifier))
+
+    def next_sequence(self) -> int:
+        """The place of the next delivery in the outbox."""
+        self.sequence += 1
+        return self.sequence - 1
+
+    def changes(self) -> Changes:
+        """What the store has to write. Empty (false) when nothing needs to be written."""
+        alerts = {key: row for key, row in self.alerts.changed().items() if key not in self.refreshed}
+        return Changes(
+            alerts=alerts,
+            rule_alerts=self.rule_alerts.changed(),
+            groups=self.groups.changed(),
+            entries=self.entries.changed(),
+            deliveries=self.deliveries.changed(),
+            silences=self.silences.changed(),
+            notifiers=self.notifiers.changed(),
+            attempts=self.attempts,
+            notes=self.notes,
+        )
+
+
+class Agenda(Generic[K]):
+    """Keys with a due time, the earliest first."""
+
+    def __init__(self) -> None:
+        self._at: dict[K, datetime] = {}
+        self._heap: list[tuple[datetime, int, K]] = []
+        self._count = 0
+
+    def set(self, key: K, at: datetime) -> None:
+        if self._at.get(key) == at:
+            return
+        self._at[key] = at
+        self._count += 1
+        heapq.heappush(self._heap, (at, self._count, key))
+
+    def remove(self, key: K) -> None:
+        self._at.pop(key, None)
+
+    def due(self, now: datetime) -> list[K]:
+        """Takes out the keys that are due, in the order in which they were due."""
+        found: list[K] = []
+        while self._heap and self._heap[0][0] <= now:
+            at, _, key = heapq.heappop(self._heap)
+            if self._at.get(key) == at:
+                del self._at[key]
+                found.append(key)
+        return found
+
+    def next(self) -> datetime | None:
+        """When the next one is due."""
+        while self._heap:
+            at, _, key = self._heap[0]
+            if self._at.get(key) == at:
+                return at
+            heapq.heappop(self._heap)
+        return None
+
+    def __len__(self) -> int:
+        return len(self._at)
+
+
+class Memory(Rows):
+    """The live rows as committed, with the times at which something is due.
+
+    flushes    group id -> when to look at it
+    unwritten  keys of alerts whose refresh is not in the store yet
+    write_by   when such a refresh must be in the store at the latest
+    sequence   place of the next delivery in the outbox
+    """
+
+    def __init__(self, snapshot: Snapshot, now: datetime) -> None:
+        super().__init__()
+        self.flushes: Agenda[str] = Agenda()
+        self.unwritten: set[bytes] = set()
+        self.write_by: dict[bytes, datetime] = {}
+        self.sequence = snapshot.next_sequence
+        for alert in snapshot.alerts:
+            self.alerts.put(alert.labels.key, alert)
+            self._stored(alert, now)
+        for active in snapshot.rule_alerts:
+            self.rule_alerts.put((active.rule_id, active.labels.key), active)
+        for group in snapshot.groups:
+            self.groups.put(group.id, group)
+            self.flushes.set(group.id, group.next_flush_at)
+        for entry in snapshot.entries:
+            self.entries.put((entry.group_id, entry.notifier), entry)
+        for delivery in snapshot.deliveries:
+            self.deliveries.put(delivery.id, delivery)
+        for silence in snapshot.silences:
+            self.silences.put(silence.id, silence)
+        for state in snapshot.notifiers:
+            self.notifiers.put(state.notifier, state)
+
+    def _stored(self, alert: Alert, now: datetime) -> None:
+        """A later end must be written before half of the stored end's remaining time has passed."""
+        key, ends_at = alert.labels.key, alert.ends_at
+        self.unwritten.discard(key)
+        if ends_at is None:
+            self.write_by.pop(key, None)
+        else:
+            self.write_by[key] = now + (ends_at - now) / 2
+
+    def absorb(self, draft: Draft) -> None:
+        """Takes over what a draft wrote, after its commit."""
+        for key, alert in draft.alerts.changed().items():
+            if alert is None:
+                self.unwritten.discard(key)
+                self.write_by.pop(key, None)
+            elif key in draft.refreshed:
+                self.unwritten.add(key)
+            else:
+                self._stored(alert, draft.now)
+        for group_id, group in draft.groups.changed().items():
+            if group is None:
+                self.flushes.remove(group_id)
+            else:
+                self.flushes.set(group_id, group.next_flush_at)
+        _pour(draft, self)
+        for delivery_id, delivery in draft.deliveries.changed().items():
+            if delivery is not None and not delivery.is_live:
+                self.deliveries.drop(delivery_id)
+        self.sequence = draft.sequence
+
+
+class Batch(Draft):
+    """Drafts of one commit on top of each other: each sees what the ones before it wrote."""
+
+    def absorb(self, draft: Draft) -> None:
+        for key in draft.alerts.changed():
+            if key in draft.refreshed and not (key in self.alerts.changed() and key not in self.refreshed):
+                self.refreshed.add(key)
+            else:
+                self.refreshed.discard(key)
+        _pour(draft, self)
+        self.attempts += draft.attempts
+        self.notes += draft.notes
+        self.sequence = draft.sequence
+
+
+def _pour(draft: Rows, into: Rows) -> None:
+    into.alerts.absorb(draft.alerts.changed())
+    into.rule_alerts.absorb(draft.rule_alerts.changed())
+    into.groups.absorb(draft.groups.changed())
+    into.members.absorb(draft.members.changed())
+    into.entries.absorb(draft.entries.changed())
+    into.deliveries.absorb(draft.deliveries.changed())
+    into.silences.absorb(draft.silences.changed())
+    into.notifiers.absorb(draft.notifiers.changed())
