@@ -18,6 +18,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from hbalert.config.duration import parse_duration
+from hbalert.config.phone import parse_phone
 from hbalert.config.secret import Secret
 from hbalert.core.matcher import Matcher
 from hbalert.core.route import Route
@@ -32,8 +33,13 @@ def _secret(value: Any) -> Any:
     return Secret(value) if isinstance(value, str) else value
 
 
+def _phone(value: Any) -> Any:
+    return parse_phone(value) if isinstance(value, str) else value
+
+
 Duration = Annotated[timedelta, BeforeValidator(_duration)]
 SecretText = Annotated[Secret, BeforeValidator(_secret)]
+Phone = Annotated[str, BeforeValidator(_phone)]
 
 
 class Settings(BaseModel):
@@ -236,10 +242,13 @@ SmsGateway = Annotated[
 
 
 class SmsSettings(NotifierSettings):
-    """Text messages to phones, through one gateway."""
+    """Text messages to phones, through one gateway.
+
+    per_minute  messages to phones: a notification to three numbers counts three
+    """
 
     type: Literal["sms"]
-    to: tuple[str, ...] = Field(min_length=1)
+    to: tuple[Phone, ...] = Field(min_length=1)
     gateway: SmsGateway
     per_minute: int = Field(default=30, ge=1)
 
