@@ -211,12 +211,13 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class HistoryQuery:
-    """Which deliveries to list, newest first. Empty fields do not restrict."""
+    """Which deliveries to list, newest first. Empty fields do not restrict; ids by their beginning."""
 
     since: datetime | None = None
     until: datetime | None = None
     notifier: str = ""
     state: str = ""
+    delivery_id: str = ""
     limit: int = 100
 
 

@@ -1,0 +1,184 @@
+"""Flush: one look at a due group. Page two of the story.
+
+Knows the members of a group, who mutes which of them, and what each notifier was last told. Decides
+for each notifier whether there is news and what it says. Must not know text, templates, addresses or
+where anything is stored. Next: `delivery.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from hbalert.core.alert import Alert
+from hbalert.core.labels import fingerprint
+from hbalert.core.notification import (
+    Decision,
+    LogEntry,
+    Notification,
+    NotifiedAlert,
+    Reason,
+    decide,
+    message_order,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """A notifier that a flush decides for.
+
+    in_receiver  False for one that was told of this group earlier but is not (or no longer) in the
+                 receiver of its route: it hears of ends only, so that nobody is left with an alert
+                 that never resolves
+    """
+
+    name: str
+    send_resolved: bool = True
+    in_receiver: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What one flush means for one notifier.
+
+    entry   the new log entry; None when it stays as it is (see `forget`)
+    forget  the entry is of no use any more: nothing fires that this notifier was told of
+    alerts  what to say, in message order; empty when there is nothing to say
+    """
+
+    listener: Listener
+    decision: Decision
+    entry: LogEntry | None = None
+    forget: bool = False
+    alerts: tuple[NotifiedAlert, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Flush:
+    """The whole outcome of a look at a group.
+
+    verdicts  one for each listener
+    leaving   keys of members that have resolved: every listener has been decided for
+    untold    keys of those that come and go without anybody having been told
+    """
+
+    verdicts: tuple[Verdict, ...]
+    leaving: frozenset[bytes]
+    untold: frozenset[bytes]
+
+
+def flush(
+    group_id: str,
+    members: Sequence[Alert],
+    muted: frozenset[bytes],
+    listeners: Sequence[Listener],
+    entries: Mapping[str, LogEntry],
+    now: datetime,
+    *,
+    repeat_intervals: Sequence[timedelta],
+) -> Flush:
+    """Decides what a due group has to say to each of its listeners.
+
+    members  every alert of the group, firing or resolved
+    muted    keys of the members that are silenced, inhibited or otherwise to be kept quiet
+    entries  by notifier: what was last said
+
+    An alert that has resolved is told to whoever was told that it fired, muted or not: to be left
+    with an alert that never ends is worse than a message in a quiet time. A muted alert that fires
+    is not told, and one that was told before it was muted does not count as resolved.
+    """
+    firing = {alert.labels.key: alert for alert in members if not alert.resolved(now)}
+    ended = {alert.labels.key: alert for alert in members if alert.resolved(now)}
+    known = firing.keys() | ended.keys()
+    verdicts = []
+    for listener in listeners:
+        entry = entries.get(listener.name)
+        told = entry.firing & known if entry else frozenset()
+        loud = frozenset(key for key in firing if key not in muted)
+        if not listener.in_receiver:
+            loud &= told
+        still = told & firing.keys()
+        resolved = frozenset(key for key in ended if entry and key in told | entry.resolved)
+        current = replace(entry, firing=told) if entry else None
+        decision = decide(
+            current,
+            loud | still,
+            resolved,
+            now,
+            send_resolved=listener.send_resolved,
+            repeat_intervals=repeat_intervals,
+        )
+        verdicts.append(
+            _verdict(group_id, listener, decision, current, loud, still, resolved, firing, ended, now)
+        )
+    told_by_anyone = frozenset().union(*(entry.firing | entry.resolved for entry in entries.values()))
+    return Flush(
+        verdicts=tuple(verdicts),
+        leaving=frozenset(ended),
+        untold=frozenset(ended) - told_by_anyone,
+    )
+
+
+def _verdict(
+    group_id: str,
+    listener: Listener,
+    decision: Decision,
+    entry: LogEntry | None,
+    loud: frozenset[bytes],
+    still: frozenset[bytes],
+    resolved: frozenset[bytes],
+    firing: Mapping[bytes, Alert],
+    ended: Mapping[bytes, Alert],
+    now: datetime,
+) -> Verdict:
+    shown = [notified(firing[key], ended=False) for key in loud]
+    if listener.send_resolved:
+        shown += [notified(ended[key], ended=True) for key in resolved]
+    alerts = tuple(sorted(shown, key=message_order))
+    # Nothing to repeat: all that this listener was told of is muted by now.
+    if decision.reason is Reason.REPEAT and (not loud or not listener.in_receiver):
+        decision = Decision(None)
+    if decision.reason is None or not alerts:
+        ends_unheard = entry is not None and bool(entry.firing - still)
+        if entry is None or not (decision.record or ends_unheard):
+            return Verdict(listener, Decision(None))
+        quiet = replace(entry, firing=still, resolved=frozenset())
+        return Verdict(listener, Decision(None, record=True), quiet, forget=not still)
+    repeats = 0 if entry is None else entry.repeats
+    match decision.reason:
+        case Reason.REPEAT:
+            repeats += 1
+        case Reason.FIRST | Reason.NEW_ALERTS:
+            repeats = 0
+        case _:
+            pass
+    fresh = LogEntry(group_id, listener.name, loud | still, resolved, now, repeats)
+    return Verdict(listener, decision, fresh, forget=not fresh.firing, alerts=alerts)
+
+
+def notified(alert: Alert, *, ended: bool) -> NotifiedAlert:
+    """The alert as a message shows it; an end that lies ahead is not shown."""
+    return NotifiedAlert(
+        labels=alert.labels,
+        annotations=alert.annotations,
+        starts_at=alert.starts_at,
+        ends_at=alert.ends_at if ended else None,
+        generator_url=alert.generator_url,
+        fingerprint=fingerprint(alert.labels),
+    )
+
+
+def replacing(unsent: Notification, new: Notification) -> Notification:
+    """The notification that takes the place of one that has not got out yet.
+
+    It keeps the age of the older news, and what the older one would have said of alerts that have
+    resolved: otherwise an end decided while the far side was down would never be told.
+    """
+    spoken = {alert.labels.key for alert in new.alerts}
+    carried = [alert for alert in unsent.resolved if alert.labels.key not in spoken]
+    return replace(
+        new,
+        alerts=tuple(sorted([*new.alerts, *carried], key=message_order)),
+        first_decided_at=unsent.first_decided_at,
+    )

@@ -1,0 +1,154 @@
+"""The engine: the configuration in force and the doors through which everybody comes in.
+
+Knows which unit of work each request becomes. Must not know HTTP, SQL, or what a unit decides. The
+API, the loops and the daemon share one.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from datetime import datetime
+
+from hbalert.clock import Clock
+from hbalert.config.types import Config
+from hbalert.core.alert import Alert, grace
+from hbalert.core.delivery import DeliveryState
+from hbalert.core.route import walk
+from hbalert.core.silence import Silence
+from hbalert.desk import Desk
+from hbalert.memory import Draft, Memory
+from hbalert.ports import HistoryQuery, Snapshot, Store
+from hbalert.units import intake, outbox, silences
+from hbalert.units.adopt import adopt
+from hbalert.units.flush import Destinations, flush_group
+
+
+def new_id() -> str:
+    """An id that nobody has used: of a delivery, of a silence."""
+    return str(uuid.uuid4())
+
+
+class Engine:
+    """One running hbalert, without its edges.
+
+    config        what is in force; replaced as a whole by `reload`
+    destinations  what a flush needs of it
+    """
+
+    def __init__(self, config: Config, store: Store, snapshot: Snapshot, clock: Clock) -> None:
+        self.clock = clock
+        self.store = store
+        self.memory = Memory(snapshot, clock.now())
+        self.desk = Desk(self.memory, store, clock)
+        self.started_at = clock.now()
+        self._last_seen = snapshot.last_seen
+        self._use(config)
+
+    def _use(self, config: Config) -> None:
+        self.config = config
+        enabled = {name: notifier for name, notifier in config.notifiers.items() if notifier.enabled}
+        self.destinations = Destinations(
+            routes={route.id: route for route in walk(config.route)},
+            receivers={
+                name: tuple(member for member in members if member in enabled)
+                for name, members in config.receivers.items()
+            },
+            send_resolved={name: notifier.send_resolved for name, notifier in enabled.items()},
+            external_url=config.server.external_url,
+        )
+
+    async def start(self) -> int:
+        """Takes over what an earlier process left; returns how many deliveries it left half-sent.
+
+        Alerts whose end passed while nobody could refresh them get one resolve timeout of grace.
+        """
+
+        def take_over(draft: Draft) -> int:
+            if self._last_seen is not None:
+                for _, alert in list(draft.alerts.items()):
+                    kept = grace(
+                        alert,
+                        down_since=self._last_seen,
+                        now=draft.now,
+                        resolve_timeout=self.config.alerts.resolve_timeout,
+                    )
+                    if kept is not alert and kept != alert:
+                        draft.put_alert(kept)
+            adopt(draft, self.config.route, self._notifiers())
+            return outbox.release(draft)
+
+        return await self.desk.work(take_over)
+
+    async def reload(self, config: Config) -> None:
+        """Puts a new configuration in force. Nobody is told anything again because of it."""
+        before = self.config
+        self._use(config)
+        try:
+            await self.desk.work(lambda draft: adopt(draft, config.route, self._notifiers()))
+        except BaseException:
+            self._use(before)
+            raise
+
+    def _notifiers(self) -> dict[str, bool]:
+        return {name: notifier.enabled for name, notifier in self.config.notifiers.items()}
+
+    # --- alerts ---
+
+    async def accept(self, reports: Sequence[Alert]) -> None:
+        """Takes reports in; durable when it returns. Raises StoreError: then nothing was taken."""
+        await self.desk.work(lambda draft: self.accept_into(draft, reports))
+
+    def accept_into(self, draft: Draft, reports: Sequence[Alert]) -> None:
+        """The same, as part of a larger unit of work."""
+        intake.accept(draft, reports, self.config.route, self.memory)
+
+    def flush_into(self, draft: Draft, group_ids: Sequence[str]) -> int:
+        """Looks at groups that are due; returns the number of deliveries enqueued."""
+        enqueued = 0
+        for group_id in group_ids:
+            group = draft.groups.get(group_id)
+            if group is None or group.next_flush_at > draft.now:
+                continue
+            ids = [new_id() for _ in self.config.notifiers]
+            enqueued += flush_group(draft, group, self.destinations, ids)
+        return enqueued
+
+    # --- silences ---
+
+    async def put_silence(self, silence: Silence, replaces: str | None = None) -> str:
+        """Stores a silence; returns the id in force. KeyError: `replaces` is unknown. ValueError:
+        not acceptable; the text names the field."""
+        identity = new_id()
+        return await self.desk.work(lambda draft: silences.put(draft, silence, replaces, identity))
+
+    async def expire_silence(self, silence_id: str) -> bool:
+        """Ends a silence now; False when it is unknown."""
+        return await self.desk.work(lambda draft: silences.end(draft, silence_id))
+
+    # --- the outbox ---
+
+    async def retry_delivery(self, delivery_id: str) -> bool:
+        """Queues a dead delivery again; False when there is no dead one with this id."""
+        lines = await self.store.history(HistoryQuery(delivery_id=delivery_id, limit=2))
+        dead = [line.delivery for line in lines if line.delivery.state is DeliveryState.DEAD]
+        if len(dead) != 1 or dead[0].notifier not in self.destinations.send_resolved:
+            return False
+        await self.desk.work(lambda draft: outbox.retry(draft, dead[0]))
+        return True
+
+    async def drop_delivery(self, delivery_id: str) -> bool:
+        """Gives up a delivery that waits; False when none waits under this id."""
+
+        def drop(draft: Draft) -> bool:
+            row = draft.deliveries.get(delivery_id)
+            if row is None or row.state is not DeliveryState.QUEUED:
+                return False
+            outbox.give_up(draft, row, "dropped by request")
+            return True
+
+        return await self.desk.work(drop)
+
+    def oldest_unsent(self) -> datetime | None:
+        """When the oldest news that has not got out was decided."""
+        return min((row.created_at for row in self.memory.deliveries.values()), default=None)

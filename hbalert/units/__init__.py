@@ -1,0 +1,12 @@
+"""Units of work: what each loop and each request decides over a draft of memory.
+
+A unit reads a draft, asks `core/` for the decision, and writes the result back into the draft. It
+knows which rows a decision touches; it must not know time (the draft has it), I/O, or a formula.
+`desk.py` commits what units write.
+
+    intake.py    reports come in: alerts merge and join groups
+    flush.py     a due group is looked at: log entries and outbox rows, together
+    outbox.py    deliveries are claimed and settled
+    silences.py  somebody asks for quiet
+    adopt.py     a new configuration: groups are made again, nobody is told again
+"""

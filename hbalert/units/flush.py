@@ -1,0 +1,205 @@
+"""A due group is looked at: log entries and outbox rows are written together, or not at all.
+
+Knows which rows a flush reads and writes. Must not know whether there is news (`core/flush.py`) or
+how a delivery travels (`outbox.py`, next).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from hbalert.core.alert import Alert
+from hbalert.core.delivery import Delivery, DeliveryState
+from hbalert.core.flush import Listener, Verdict, flush, replacing
+from hbalert.core.group import Group, after_flush
+from hbalert.core.notification import LogEntry, Notification, NotifiedAlert
+from hbalert.core.route import Route, group_key
+from hbalert.core.silence import silenced_by
+from hbalert.memory import Draft
+
+
+@dataclass(frozen=True, slots=True)
+class Destinations:
+    """What a flush has to know of the configuration.
+
+    routes         by id
+    receivers      name -> the enabled notifiers behind it
+    send_resolved  notifier -> whether it wants to hear of ends; only enabled notifiers are in it
+    """
+
+    routes: Mapping[str, Route]
+    receivers: Mapping[str, Sequence[str]]
+    send_resolved: Mapping[str, bool]
+    external_url: str = ""
+
+
+def flush_group(draft: Draft, group: Group, to: Destinations, new_ids: Sequence[str]) -> int:
+    """Looks at one group; returns how many deliveries it enqueued.
+
+    new_ids  ids for deliveries, at least one for each notifier (drawn by the caller)
+    """
+    route = to.routes[group.route_id]
+    members = [alert for key in draft.members_of(group.id) if (alert := draft.alerts.get(key)) is not None]
+    entries = {entry.notifier: entry for entry in draft.entries_of(group.id)}
+    names = list(to.receivers[route.receiver])
+    listeners = [Listener(name, to.send_resolved[name]) for name in names]
+    listeners += [
+        Listener(name, to.send_resolved[name], in_receiver=False)
+        for name in sorted(entries.keys() - set(names))
+        if name in to.send_resolved
+    ]
+    muted = _muted(draft, group, members, entries)
+    outcome = flush(
+        group.id,
+        members,
+        frozenset(muted),
+        listeners,
+        entries,
+        draft.now,
+        repeat_intervals=route.repeat_intervals,
+    )
+    ids = iter(new_ids)
+    enqueued = 0
+    for verdict in outcome.verdicts:
+        _remember(draft, group, verdict)
+        enqueued += _enqueue(draft, group, route, verdict, to.external_url, ids)
+    _part(draft, group, outcome.leaving, outcome.untold)
+    if draft.members_of(group.id):
+        draft.groups.put(group.id, after_flush(group, route, draft.now))
+    else:
+        _forget(draft, group)
+    return enqueued
+
+
+def _muted(
+    draft: Draft, group: Group, members: Sequence[Alert], entries: Mapping[str, LogEntry]
+) -> dict[bytes, list[str]]:
+    """Who is silenced, by which silences. The timeline hears of it once per group."""
+    silences = list(draft.silences.values())
+    if not silences:
+        return {}
+    muted = {}
+    told = frozenset().union(*(entry.firing for entry in entries.values()))
+    for alert in members:
+        by = silenced_by(alert.labels, silences, draft.now)
+        if not by:
+            continue
+        key = alert.labels.key
+        muted[key] = by
+        if not group.flushed and key not in told and not alert.resolved(draft.now):
+            draft.note("silenced", f"not told: silenced by {', '.join(by)}", alert_key=key, group_id=group.id)
+    return muted
+
+
+def _remember(draft: Draft, group: Group, verdict: Verdict) -> None:
+    """The log entry goes with the delivery row: one transaction."""
+    if verdict.forget:
+        draft.entries.drop((group.id, verdict.listener.name))
+    elif verdict.entry is not None:
+        draft.entries.put((group.id, verdict.listener.name), verdict.entry)
+
+
+def _enqueue(
+    draft: Draft, group: Group, route: Route, verdict: Verdict, external_url: str, ids: Iterator[str]
+) -> int:
+    """Writes the delivery row of a verdict that has something to say; returns how many."""
+    name = verdict.listener.name
+    waiting = [row for row in draft.live_deliveries(group.id, name) if row.state is DeliveryState.QUEUED]
+    unsent = waiting[-1] if waiting else None
+    alerts, reason = verdict.alerts, verdict.decision.reason
+    if reason is None and verdict.decision.record and unsent is not None:
+        # What waits says that something fires which has ended: late news should be true news.
+        alerts, reason = _with_ends(draft, unsent.notification), unsent.notification.reason
+    if reason is None or not alerts:
+        return 0
+    notification = Notification(
+        receiver=route.receiver,
+        group_id=group.id,
+        group_key=group_key(route, group.labels),
+        group_labels=group.labels,
+        alerts=alerts,
+        reason=reason,
+        decided_at=draft.now,
+        first_decided_at=draft.now,
+        external_url=external_url,
+        repeat=verdict.entry.repeats if verdict.entry else 0,
+    )
+    enqueue(draft, notification, name, next(ids), unsent)
+    return 1
+
+
+def enqueue(
+    draft: Draft, notification: Notification, notifier: str, delivery_id: str, unsent: Delivery | None = None
+) -> Delivery:
+    """The outbox row for a notification. It takes the place of `unsent`, and keeps its age."""
+    delivery = Delivery(
+        id=delivery_id,
+        sequence=draft.next_sequence(),
+        group_id=notification.group_id,
+        notifier=notifier,
+        notification=notification,
+        state=DeliveryState.QUEUED,
+        created_at=draft.now,
+        next_attempt_at=draft.now,
+    )
+    if unsent is not None:
+        delivery = replace(
+            delivery,
+            notification=replacing(unsent.notification, notification),
+            created_at=unsent.created_at,
+            next_attempt_at=unsent.next_attempt_at,
+            attempts=unsent.attempts,
+        )
+        draft.deliveries.put(
+            unsent.id,
+            replace(
+                unsent,
+                state=DeliveryState.SUPERSEDED,
+                settled_at=draft.now,
+                last_answer=unsent.last_answer or "newer news took its place before it was sent",
+            ),
+        )
+    draft.deliveries.put(delivery.id, delivery)
+    for alert in notification.alerts:
+        draft.note(
+            "enqueued",
+            f"{notification.receiver}: {notification.reason.value}, to {notifier}",
+            alert_key=alert.labels.key,
+            group_id=notification.group_id,
+            delivery_id=delivery.id,
+            notifier=notifier,
+        )
+    return delivery
+
+
+def _with_ends(draft: Draft, waiting: Notification) -> tuple[NotifiedAlert, ...]:
+    """The alerts of a notification that waits, with the ends that have come since."""
+
+    def now_known(shown: NotifiedAlert) -> NotifiedAlert:
+        alert = draft.alerts.get(shown.labels.key)
+        ended = alert is not None and alert.resolved(draft.now)
+        return replace(shown, ends_at=alert.ends_at) if alert is not None and ended else shown
+
+    return tuple(map(now_known, waiting.alerts))
+
+
+def _part(draft: Draft, group: Group, leaving: frozenset[bytes], untold: frozenset[bytes]) -> None:
+    """Resolved alerts leave the group, and memory when no other group has still to look at them."""
+    for key in leaving:
+        draft.members.drop((group.id, key))
+        if key in untold:
+            draft.note(
+                "dropped",
+                "came and went before it was told: nobody was told",
+                alert_key=key,
+                group_id=group.id,
+            )
+        if not draft.groups_with(key):
+            draft.alerts.drop(key)
+
+
+def _forget(draft: Draft, group: Group) -> None:
+    draft.groups.drop(group.id)
+    for entry in draft.entries_of(group.id):
+        draft.entries.drop((group.id, entry.notifier))

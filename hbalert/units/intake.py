@@ -1,0 +1,66 @@
+"""Reports come in: alerts merge, transitions are noted, groups are joined.
+
+Knows which rows a report touches. Must not know who reports. Next: `flush.py`, when a group is due.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from hbalert.core.alert import Alert
+from hbalert.core.group import join
+from hbalert.core.intake import Change, take
+from hbalert.core.route import Route, group_id, group_labels, match
+from hbalert.memory import Draft, Memory
+
+NOTES = {
+    Change.APPEARED: ("firing", "fires"),
+    Change.FIRES_AGAIN: ("firing", "fires again"),
+    Change.RESOLVED: ("resolved", "has resolved"),
+}
+
+
+def accept(draft: Draft, reports: Sequence[Alert], root: Route, memory: Memory) -> None:
+    """Takes reports in: the alerts as they are then known, and their groups.
+
+    reports  one claim each, as `core.alert.report` makes them
+    memory   tells which refreshes must be written with this commit
+    """
+    soon = draft.now
+    for reported in reports:
+        key = reported.labels.key
+        taken = take(draft.alerts.get(key), reported, draft.now)
+        if taken.change is Change.NOTHING:
+            continue
+        if taken.change is Change.REFRESHED:
+            write_by = memory.write_by.get(key)
+            overdue = write_by is not None and write_by <= soon
+            known = draft.alerts.get(key)
+            other_start = known is not None and known.starts_at != taken.alert.starts_at
+            draft.put_alert(taken.alert, refresh=not (overdue or other_start))
+            continue
+        draft.put_alert(taken.alert)
+        kind, says = NOTES[taken.change]
+        draft.note(kind, f"{_origin(reported)}: {says}", alert_key=key)
+        if taken.change is not Change.RESOLVED:
+            join_groups(draft, taken.alert, root)
+
+
+def join_groups(draft: Draft, alert: Alert, root: Route) -> list[str]:
+    """The alert becomes a member of the group that each of its routes has for it; returns their ids."""
+    joined = []
+    for route in match(root, alert.labels):
+        labels = group_labels(route, alert.labels)
+        identity = group_id(route, labels)
+        known = draft.groups.get(identity)
+        group = join(known, identity, route, alert, labels, draft.now)
+        if group != known:
+            draft.groups.put(identity, group)
+        draft.members.put((identity, alert.labels.key), True)
+        joined.append(identity)
+    return joined
+
+
+def _origin(reported: Alert) -> str:
+    origin = reported.claims[0].origin
+    return {"api": "posted", "hbalert": "hbalert itself"}.get(origin, origin.replace(":", " ", 1))
