@@ -1,0 +1,94 @@
+# hbalert's tasks. `make` alone lists them.
+#
+# `make demo` and `make test` set up what they need by themselves: a virtual environment in .venv with
+# pinned packages, and, where the programs are not on PATH, Prometheus and amtool unpacked into .cache.
+# Nothing is installed outside this folder. Set-up happens once; .venv/.set-up-* remember it, and are
+# void in a checkout that was moved.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+MAKEFLAGS += --no-print-directory --no-builtin-rules
+
+PY := .venv/bin/python
+SOURCES := hbalert tests
+
+# Fetched programs come last on PATH: what is installed wins. HBALERT_PROMETHEUS names another one.
+export PATH := $(PATH):$(CURDIR)/.cache/deb/usr/bin
+
+RUN_PINS := requirements-build.txt requirements.txt
+DEV_PINS := requirements-build.txt requirements-dev.txt
+
+.PHONY: help
+help: ## this list
+	@echo "make demo    runs everything on this machine, with fake gateways, and shows what happens"
+	@echo "make test    runs every check: lint, types, tests"
+	@echo
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+
+.PHONY: demo
+demo: .venv/.set-up-run prometheus ## the whole thing on one machine; Ctrl-C ends it (ARGS=--once: by itself)
+	@exec $(PY) -m hbalert demo $(ARGS)
+
+.PHONY: test
+test: lint types unit ## every check: lint, types, then all tests
+
+.PHONY: lint
+lint: .venv/.set-up-dev ## ruff: mistakes and format
+	@echo "make: lint (ruff check, ruff format --check)"
+	@$(PY) -m ruff check $(SOURCES)
+	@$(PY) -m ruff format --check --quiet $(SOURCES)
+
+.PHONY: types
+types: .venv/.set-up-dev ## mypy --strict
+	@echo "make: types (mypy --strict)"
+	@$(PY) -m mypy
+
+.PHONY: unit
+unit: .venv/.set-up-dev prometheus amtool ## all tests, those on a real Prometheus included (ARGS=path)
+	@echo "make: tests (pytest)"
+	@exec $(PY) -m pytest $(ARGS)
+
+.PHONY: fmt
+fmt: .venv/.set-up-dev ## formats the code
+	@$(PY) -m ruff check --fix --quiet $(SOURCES)
+	@$(PY) -m ruff format $(SOURCES)
+
+.PHONY: docs
+docs: .venv/.set-up-dev ## writes docs/cli.md anew from the help texts
+	@$(PY) -m tests.cli_page docs/cli.md
+
+.PHONY: setup
+setup: .venv/.set-up-dev prometheus amtool ## sets up for work on the code, and runs nothing
+
+.PHONY: clean
+clean: ## removes .venv, .cache and what the tools leave behind
+	@rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage coverage.xml dist
+
+# --- set-up, once -------------------------------------------------------------------------------
+
+MADE_IN := $(shell cat .venv/.made-in 2>/dev/null)
+ifneq ($(MADE_IN),$(CURDIR))
+MOVED := moved
+endif
+
+.PHONY: moved
+moved:
+
+# The development set holds the other, so whoever has it needs no second run.
+.venv/.set-up-run: requirements-build.txt requirements.txt pyproject.toml $(MOVED)
+	@test -z "$(MOVED)" -a .venv/.set-up-dev -nt requirements.txt || sh scripts/venv.sh $(RUN_PINS)
+	@touch $@
+
+.venv/.set-up-dev: requirements-build.txt requirements-dev.txt pyproject.toml $(MOVED)
+	@sh scripts/venv.sh $(DEV_PINS)
+	@touch $@
+
+.PHONY: prometheus
+prometheus:
+	@test -n "$$HBALERT_PROMETHEUS" || command -v prometheus >/dev/null || sh scripts/deb.sh prometheus
+
+.PHONY: amtool
+amtool:
+	@command -v amtool >/dev/null || sh scripts/deb.sh prometheus-alertmanager
