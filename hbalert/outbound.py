@@ -68,7 +68,7 @@ def open_client(
     Raises OSError or ssl.SSLError when a certificate file cannot be read.
     """
     limits = httpx.Limits(max_connections=connections, keepalive_expiry=60)
-    context = _tls(ca_file, client_cert, client_key, verify)
+    context = tls_context(ca_file, client_cert, client_key, verify)
     return httpx.AsyncClient(
         transport=AiohttpTransport(verify=context, trust_env=False, limits=limits),
         timeout=timeout.total_seconds(),
@@ -79,8 +79,14 @@ def open_client(
 
 
 @lru_cache(maxsize=64)
-def _tls(ca_file: Path | None, cert: Path | None, key: Path | None, verify: bool) -> ssl.SSLContext:
-    """Cached, because reading the system's certificates costs more than a request."""
+def tls_context(
+    ca_file: Path | None = None, cert: Path | None = None, key: Path | None = None, verify: bool = True
+) -> ssl.SSLContext:
+    """What to trust, and as whom to appear; the system's certificates unless `ca_file` says otherwise.
+
+    Cached, because reading the system's certificates costs more than a request.
+    Raises OSError or ssl.SSLError when a file cannot be read.
+    """
     context = ssl.create_default_context(cafile=str(ca_file) if ca_file else None)
     if ca_file is None and not context.get_ca_certs():
         context.load_verify_locations(certifi.where())

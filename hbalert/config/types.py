@@ -10,14 +10,16 @@ Models are frozen; unknown keys are mistakes. Durations are `timedelta`, secrets
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from hbalert.config.duration import parse_duration
+from hbalert.config.mailbox import parse_mailbox, parse_smarthost
 from hbalert.config.phone import parse_phone
 from hbalert.config.secret import Secret
 from hbalert.core.matcher import Matcher
@@ -40,6 +42,30 @@ def _phone(value: Any) -> Any:
 Duration = Annotated[timedelta, BeforeValidator(_duration)]
 SecretText = Annotated[Secret, BeforeValidator(_secret)]
 Phone = Annotated[str, BeforeValidator(_phone)]
+
+
+def _mailbox(value: str) -> str:
+    parse_mailbox(value)
+    return value
+
+
+def _smarthost(value: str) -> str:
+    parse_smarthost(value)
+    return value
+
+
+def _header_map(value: Mapping[str, str]) -> Mapping[str, str]:
+    for name, text in value.items():
+        if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name):
+            raise ValueError(f"{name!r} is not the name of an HTTP header")
+        if not re.fullmatch(r"[\t\x20-\x7e]*", text):
+            raise ValueError(f"the value of {name!r} holds a line break or other letters than ASCII")
+    return value
+
+
+MailAddress = Annotated[str, AfterValidator(_mailbox)]
+MailServer = Annotated[str, AfterValidator(_smarthost)]
+HeaderMap = Annotated[Mapping[str, str], AfterValidator(_header_map)]
 
 
 class Settings(BaseModel):
@@ -130,21 +156,26 @@ class LogSettings(NotifierSettings):
 class EmailSettings(NotifierSettings):
     """One mail per notification to all of `to`.
 
-    security  "starttls" (must be offered, else the mail is not sent), "tls" (from the first byte),
-              "none"
+    smarthost     host and port of the mail server; without a port 465, 587 or 25 as `security` is
+    security      "starttls" (must be offered, else the mail is not sent), "tls" (from the first byte),
+                  "none"
+    hello         how we introduce ourselves; empty: the domain of `from`
+    timeout       for connecting and for each command
+    data_timeout  for the server to take the whole mail in and answer for it
     """
 
     type: Literal["email"]
-    smarthost: str
+    smarthost: MailServer
     security: Literal["starttls", "tls", "none"] | None = None  # None: tls on port 465, else starttls
     username: str = ""
     password: SecretText | None = None
-    from_: str = Field(alias="from")
-    to: tuple[str, ...] = Field(min_length=1)
-    reply_to: str = ""
-    hello: str = ""
+    from_: MailAddress = Field(alias="from")
+    to: tuple[MailAddress, ...] = Field(min_length=1)
+    reply_to: MailAddress = ""
+    hello: str = Field(default="", pattern=r"^[A-Za-z0-9.:\[\]-]*$")
     ca_file: Path | None = None
     tls_verify: bool = True
+    data_timeout: Duration = timedelta(seconds=60)
 
 
 class DingTalkSettings(NotifierSettings):
@@ -258,7 +289,7 @@ class WebhookSettings(NotifierSettings):
 
     type: Literal["webhook"]
     url: SecretText
-    headers: Mapping[str, str] = Field(default_factory=dict)
+    headers: HeaderMap = Field(default_factory=dict)
     bearer_token: SecretText | None = None
     basic_auth: BasicAuth | None = None
     signing_secret: SecretText | None = None
