@@ -22,12 +22,12 @@ T = TypeVar("T")
 class Desk:
     """Runs units of work against one memory and one store.
 
-    changed  called after each commit that changed memory: wakes whoever waits for work
+    changed  called with what was committed, after memory has changed: wakes whoever waits for work
     """
 
     def __init__(self, memory: Memory, store: Store, clock: Clock) -> None:
         self.memory = memory
-        self.changed: Callable[[], None] = lambda: None
+        self.changed: Callable[[Draft], None] = lambda committed: None
         self._store = store
         self._clock = clock
         self._waiting: list[tuple[Callable[[Draft], Any], asyncio.Future[Any]]] = []
@@ -79,7 +79,7 @@ class Desk:
         for future, answer in answers:
             if not future.done():
                 future.set_result(answer)
-        self.changed()
+        self.changed(batch)
 
     async def _refused(
         self,

@@ -6,7 +6,6 @@ Next: `intake.py`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -52,8 +51,3 @@ def join(
 def after_flush(group: Group, route: Route, now: datetime) -> Group:
     """The group after a look at it: the next one comes a group interval later."""
     return replace(group, next_flush_at=now + route.group_interval, flushed=True)
-
-
-def due(groups: Iterable[Group], now: datetime) -> list[Group]:
-    """The groups to look at now, the longest overdue first."""
-    return sorted((g for g in groups if g.next_flush_at <= now), key=lambda g: (g.next_flush_at, g.id))

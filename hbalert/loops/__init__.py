@@ -1,0 +1,11 @@
+"""The loops: what makes hbalert move.
+
+    evaluate.py   rules that are due -> queries -> alerts
+    dispatch.py   groups that are due -> log entries and outbox rows
+    deliver.py    deliveries that are due -> channels -> settled
+    sweep.py      what has to happen now and then: ends of silences, writing refreshes, retention
+
+All have one shape: what is due -> gather what the decision needs -> one unit of work -> commit.
+They know order, concurrency and cancellation, and ask the clock once a cycle. They must not know a
+formula: what compares two times belongs in `core/`.
+"""

@@ -24,8 +24,8 @@ def adopt(draft: Draft, root: Route, notifiers: Mapping[str, bool]) -> int:
     """
     before = dict(draft.entries.items())
     told_before = told(before.values())
-    for key, _ in list(draft.members.items()):
-        draft.members.drop(key)
+    for member, _ in list(draft.members.items()):
+        draft.members.drop(member)
     known = {group_id for group_id, _ in draft.groups.items()}
     members: dict[str, list[bytes]] = {}
     fresh = set()

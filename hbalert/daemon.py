@@ -1,0 +1,219 @@
+"""The daemon: the only place where edges meet loops.
+
+Knows wiring, signals, reload and the order in which things start and stop. Must not know what
+happens inside any of them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+
+import structlog
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+from hbalert import notify_systemd
+from hbalert.api.app import build
+from hbalert.api.server import Server
+from hbalert.channels import open_channel
+from hbalert.clock import Clock, SystemClock
+from hbalert.config.load import load
+from hbalert.config.types import Config, NotifierSettings
+from hbalert.core.delivery import Delivery
+from hbalert.engine import Engine
+from hbalert.errors import ConfigError
+from hbalert.loops.deliver import Deliverer
+from hbalert.loops.dispatch import Dispatcher
+from hbalert.loops.evaluate import Evaluator
+from hbalert.loops.run import run
+from hbalert.loops.sweep import Sweeper
+from hbalert.memory import Draft
+from hbalert.metrics import Metrics
+from hbalert.ports import Channel, Message
+from hbalert.regex import compile_regex
+from hbalert.render import render
+from hbalert.sources.prometheus import PrometheusSource
+from hbalert.storage.sqlite import SqliteStore
+from hbalert.templating import expander
+
+log = structlog.get_logger("hbalert")
+
+DRAIN_SECONDS = 5.0
+"""How long a stop waits for sends that are under way."""
+
+
+def speak(delivery: Delivery, channel: Channel, settings: NotifierSettings, now: datetime) -> Message:
+    """What one channel says of a delivery."""
+    template = settings.template.read_text("utf-8") if settings.template else None
+    return render(
+        delivery.notification,
+        style=channel.style,
+        max_bytes=channel.max_bytes,
+        language=settings.language,
+        timezone=settings.timezone,
+        now=now,
+        template=template,
+    )
+
+
+def database_path(config: Config, environ: Mapping[str, str]) -> Path:
+    """Where the store is: relative paths lie below $STATE_DIRECTORY, else below the config file."""
+    path = Path(config.storage.url.removeprefix("sqlite:///"))
+    base = environ.get("STATE_DIRECTORY")
+    return path if path.is_absolute() else (Path(base) if base else config.root) / path
+
+
+class Daemon:
+    """One running hbalert: `start`, then `run` until a signal, then `stop`."""
+
+    def __init__(self, path: Path, environ: Mapping[str, str], clock: Clock | None = None) -> None:
+        self._path = path
+        self._environ = environ
+        self._clock = clock or SystemClock()
+        self._wake_dispatch = asyncio.Event()
+        self._stopping = asyncio.Event()
+        self._signals = 0
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Everything up and listening when it returns. Raises ConfigError, StoreError, OSError."""
+        begun = self._clock.monotonic()
+        config = load(self._path, self._environ)
+        now = self._clock.now()
+        database = database_path(config, self._environ)
+        database.parent.mkdir(parents=True, exist_ok=True)
+        self.store = await SqliteStore.open(database, compile_regex=compile_regex, now=now)
+        self.engine = Engine(config, self.store, await self.store.load(), self._clock)
+        half_sent = await self.engine.start()
+        self.metrics = Metrics()
+        self._deliverer = Deliverer(self.engine, open_channel, speak, self.metrics)
+        self._dispatcher = Dispatcher(self.engine)
+        self._sweeper = Sweeper(self.engine, now)
+        self._sources = {name: PrometheusSource(name, each) for name, each in config.sources.items()}
+        self._evaluator = Evaluator(self.engine, self._sources, self._expander(config), self.metrics)
+        self.engine.desk.changed = self._committed
+        self._deliverer.use(config.notifiers)
+        self._tasks.append(
+            asyncio.create_task(run("dispatch", self._dispatcher.step, self._wake_dispatch, self._clock))
+        )
+        app = build(self.engine, metrics=self.metrics, evaluator=self._evaluator, reload=self.reload)
+        self.server = Server()
+        await self.server.start(app, config.server.listen)
+        self._schedule()
+        for repair in self.store.repairs:
+            log.error("store_repaired", what=repair)
+        log.info(
+            "ready",
+            listen=self.server.address,
+            rules=sum(len(group.rules) for group in config.groups),
+            notifiers=sum(each.enabled for each in config.notifiers.values()),
+            half_sent=half_sent,
+            seconds=round(self._clock.monotonic() - begun, 3),
+        )
+
+    def _expander(self, config: Config):  # type: ignore[no-untyped-def]
+        return expander(config.evaluation.external_labels, config.server.external_url)
+
+    def _schedule(self) -> None:
+        """The tick of a second and the chores. What is due is decided from the store, never by it."""
+        self._scheduler = AsyncIOScheduler(
+            timezone="UTC", job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
+        )
+        self._scheduler.add_job(self._tick, "interval", seconds=1, id="tick")
+        self._scheduler.add_job(self._touch, "interval", seconds=5, id="touch")
+        self._scheduler.add_job(self._prune, "interval", hours=1, id="prune")
+        self._scheduler.start()
+
+    async def _tick(self) -> None:
+        now = self._clock.now()
+        self._wake_dispatch.set()
+        self._deliverer.wake()
+        await self._evaluator.tick(now)
+        await self._sweeper.every_second(now)
+        notify_systemd.watchdog()
+
+    async def _touch(self) -> None:
+        await self._sweeper.touch(self._clock.now())
+
+    async def _prune(self) -> None:
+        await self._sweeper.prune(self._clock.now())
+
+    def _committed(self, draft: Draft) -> None:
+        """Whoever waits for what was just committed is woken."""
+        if draft.groups.changed():
+            self._wake_dispatch.set()
+        changed = draft.deliveries.changed().values()
+        self._deliverer.wake({row.notifier for row in changed if row is not None})
+
+    async def reload(self) -> None:
+        """Reads the configuration again and puts it in force as a whole, or not at all (ConfigError)."""
+        try:
+            config = load(self._path, self._environ)
+        except ConfigError as error:
+            self.metrics.reloaded(False)
+            log.error("reload_refused", findings=[str(finding) for finding in error.findings])
+            raise
+        await self.engine.reload(config)
+        old = self._sources
+        self._sources = {
+            name: old[name] if name in old and old[name].settings == each else PrometheusSource(name, each)
+            for name, each in config.sources.items()
+        }
+        await self._evaluator.reload(self._sources, self._expander(config))
+        for name, source in old.items():
+            if self._sources.get(name) is not source:
+                await source.close()
+        self._deliverer.use(config.notifiers)
+        self.metrics.reloaded(True)
+        log.info("reloaded", rules=sum(len(group.rules) for group in config.groups))
+
+    async def run(self) -> None:
+        """Works until SIGTERM or SIGINT; SIGHUP reloads. A second SIGTERM stops at once."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._asked_to_stop)
+        loop.add_signal_handler(signal.SIGHUP, self._asked_to_reload)
+        notify_systemd.ready()
+        await self._stopping.wait()
+
+    def _asked_to_stop(self) -> None:
+        self._signals += 1
+        self._stopping.set()
+        if self._signals > 1:
+            log.warning("stopping_now")
+            raise SystemExit(1)
+
+    def _asked_to_reload(self) -> None:
+        self._tasks.append(asyncio.create_task(self._reload_quietly(), name="reload"))
+
+    async def _reload_quietly(self) -> None:
+        notify_systemd.reloading()
+        try:
+            await self.reload()
+        except ConfigError:
+            pass  # said and counted by `reload`; the old configuration stays in force
+        except Exception:
+            log.exception("reload_failed")
+        finally:
+            notify_systemd.ready()
+
+    async def stop(self) -> None:
+        """Takes nothing more in, lets sends finish for a while, closes the store."""
+        notify_systemd.stopping()
+        log.info("stopping", queued=len(self.engine.memory.deliveries))
+        self._scheduler.shutdown(wait=False)
+        await self.server.stop()
+        await self._evaluator.stop()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._deliverer.stop(DRAIN_SECONDS)
+        await self.engine.desk.drain()
+        for source in self._sources.values():
+            await source.close()
+        await self.store.touch(self._clock.now())
+        await self.store.close()
+        log.info("stopped")

@@ -1,0 +1,256 @@
+"""Deliver: what is in the outbox goes out, one worker for each notifier.
+
+Knows claims, attempts and how a channel's error becomes an outcome (the only place). Must not know
+wire formats or the retry formula. A slow, failing or hanging notifier holds up only its own worker.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime, timedelta
+
+import structlog
+
+from hbalert.clock import Clock
+from hbalert.config.types import NotifierSettings
+from hbalert.core.delivery import Delivery, Outcome, Result, RetryPolicy
+from hbalert.engine import Engine, new_id
+from hbalert.errors import ChannelError, NotNow, Permanent, StoreError
+from hbalert.loops.run import run
+from hbalert.memory import Draft
+from hbalert.metrics import Metrics
+from hbalert.ports import Channel, Message
+from hbalert.units import outbox
+
+log = structlog.get_logger("hbalert.deliver")
+
+Render = Callable[[Delivery, Channel, NotifierSettings, datetime], Message]
+"""Turns a delivery into what the channel says; `daemon.py` hands in `hbalert.render`."""
+
+CLAIMS_PER_SEND = 8
+"""How many deliveries a worker claims for each send that may run at once: they share an fsync."""
+
+HANG_MARGIN = timedelta(seconds=60)
+"""A channel keeps its own time-outs; this ends a send that keeps none."""
+
+
+async def attempt(
+    channel: Channel, render: Render, delivery: Delivery, settings: NotifierSettings, clock: Clock
+) -> tuple[Outcome, float]:
+    """One try at one delivery: what came of it and how many milliseconds it took. Never raises."""
+    begun = clock.monotonic()
+    outcome = await _try(channel, render, delivery, settings, clock.now())
+    return outcome, (clock.monotonic() - begun) * 1000
+
+
+async def _try(
+    channel: Channel, render: Render, delivery: Delivery, settings: NotifierSettings, now: datetime
+) -> Outcome:
+    limit = (settings.timeout * 8 + HANG_MARGIN).total_seconds()
+    skip = delivery.reached | delivery.refused.keys()
+    try:
+        async with asyncio.timeout(limit):
+            message = render(delivery, channel, settings, now)
+            receipt = await channel.send(message, delivery_id=delivery.id, now=now, skip=skip)
+    except ChannelError as error:
+        return _failed(error)
+    except TimeoutError:
+        return Outcome(Result.TRANSIENT, f"no answer within {limit:g} s", "timeout")
+    except Exception as error:
+        # Not known is not permanent: told late is better than never.
+        log.exception("channel_failed", notifier=settings.name, delivery=delivery.id)
+        return Outcome(Result.TRANSIENT, f"unexpected: {type(error).__name__}", "other")
+    return Outcome(
+        Result.TRANSIENT if receipt.deferred else Result.SENT,
+        receipt.answer,
+        "partial" if receipt.deferred else "sent",
+        provider_id=receipt.provider_id,
+        delivered=receipt.delivered,
+        refused=receipt.refused,
+        deferred=receipt.deferred,
+    )
+
+
+def _failed(error: ChannelError) -> Outcome:
+    kind = Result.TRANSIENT
+    if isinstance(error, NotNow):
+        kind = Result.NOT_NOW
+    elif isinstance(error, Permanent):
+        kind = Result.PERMANENT
+    return Outcome(
+        kind,
+        error.answer,
+        error.reason,
+        retry_after=error.retry_after,
+        delivered=error.delivered,
+        refused=error.refused,
+    )
+
+
+class Worker:
+    """Sends for one notifier."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        settings: NotifierSettings,
+        channel: Channel,
+        render: Render,
+        metrics: Metrics,
+        draw: Callable[[], float] = random.random,
+    ) -> None:
+        self.wake = asyncio.Event()
+        self.settings = settings
+        self.channel = channel
+        self._engine = engine
+        self._render = render
+        self._metrics = metrics
+        self._draw = draw
+        self._policy = RetryPolicy(give_up_after=settings.give_up_after)
+        self._capacity = channel.concurrency * CLAIMS_PER_SEND
+        self._slots = asyncio.Semaphore(channel.concurrency)
+        self._sending: set[asyncio.Task[None]] = set()
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        name = f"deliver {self.settings.name}"
+        self._task = asyncio.create_task(run(name, self.step, self.wake, self._engine.clock), name=name)
+
+    async def stop(self, patience: float) -> None:
+        """Claims nothing more, lets sends that are under way finish for so many seconds, and closes.
+
+        What is cut off stays marked as being sent; the next start queues it again.
+        """
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+        if self._sending:
+            await asyncio.wait(self._sending, timeout=patience)
+        for task in self._sending:
+            task.cancel()
+        await asyncio.gather(*self._sending, return_exceptions=True)
+        await self.channel.close()
+
+    async def step(self, now: datetime) -> datetime | None:
+        """Claims what is due and starts to send it; returns when something else will be due."""
+        name, pace = self.settings.name, self.channel.pace
+        if len(self._sending) * 2 > self._capacity:
+            return None  # a send that finishes wakes this up
+        due = self._next_due(now)
+        if due is None or due > now:
+            return due
+        room = self._capacity - len(self._sending)
+        for delivery in await self._engine.desk.work(lambda draft: outbox.claim(draft, name, pace, room)):
+            task = asyncio.create_task(self._send(delivery), name=f"send {name}")
+            self._sending.add(task)
+            task.add_done_callback(self._finished)
+        return self._next_due(self._engine.clock.now())
+
+    def _next_due(self, now: datetime) -> datetime | None:
+        memory, name = self._engine.memory, self.settings.name
+        rows = [row for _, row in memory.deliveries.found(name)]
+        return outbox.next_due(rows, memory.notifiers.get(name), self.channel.pace, now)
+
+    def _finished(self, task: asyncio.Task[None]) -> None:
+        self._sending.discard(task)
+        self.wake.set()
+
+    async def _send(self, delivery: Delivery) -> None:
+        async with self._slots:
+            clock = self._engine.clock
+            started_at = clock.now()
+            outcome, took_ms = await attempt(self.channel, self._render, delivery, self.settings, clock)
+        self._metrics.notified(self.settings.name, outcome.result.value, outcome.reason, took_ms / 1000)
+        log.info(
+            "attempt",
+            notifier=self.settings.name,
+            delivery=delivery.id,
+            status=delivery.notification.status,
+            group=delivery.notification.group_key,
+            result=outcome.result.value,
+            answer=outcome.answer,
+            ms=round(took_ms),
+        )
+        await self._settle(delivery, outcome, started_at, took_ms)
+
+    async def _settle(
+        self, delivery: Delivery, outcome: Outcome, started_at: datetime, took_ms: float
+    ) -> None:
+        """The answer is known here only: it is offered to the store until it takes it."""
+        enabled = self._engine.destinations.send_resolved
+        fallback = [name for name in self.settings.fallback if name in enabled]
+        ids = [new_id() for _ in fallback]
+        jitter = self._draw()
+
+        def unit(draft: Draft) -> Delivery | None:
+            return outbox.settle(
+                draft,
+                delivery.id,
+                outcome,
+                started_at=started_at,
+                duration_ms=took_ms,
+                policy=self._policy,
+                jitter=jitter,
+                fallback=fallback,
+                new_ids=ids,
+            )
+
+        while True:
+            try:
+                await self._engine.desk.work(unit)
+                return
+            except StoreError as error:
+                log.error("settle_failed", notifier=self.settings.name, error=str(error))
+                await self._engine.clock.sleep(1)
+
+
+class Deliverer:
+    """All workers; a reload exchanges those whose settings changed."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        open_channel: Callable[[NotifierSettings], Channel],
+        render: Render,
+        metrics: Metrics,
+    ) -> None:
+        self._engine = engine
+        self._open_channel = open_channel
+        self._render = render
+        self._metrics = metrics
+        self._workers: dict[str, Worker] = {}
+        self._retiring: set[asyncio.Task[None]] = set()
+
+    def wake(self, notifiers: Iterable[str] | None = None) -> None:
+        """There may be something to send; for all of them when none is named."""
+        for name in self._workers if notifiers is None else notifiers:
+            worker = self._workers.get(name)
+            if worker is not None:
+                worker.wake.set()
+
+    def use(self, notifiers: Mapping[str, NotifierSettings]) -> None:
+        """One worker for each enabled notifier; those whose settings are unchanged go on undisturbed."""
+        wanted = {name: settings for name, settings in notifiers.items() if settings.enabled}
+        for name, worker in list(self._workers.items()):
+            if wanted.get(name) != worker.settings:
+                del self._workers[name]
+                patience = (worker.settings.timeout + HANG_MARGIN).total_seconds()
+                retiring = asyncio.create_task(worker.stop(patience), name=f"retire {name}")
+                self._retiring.add(retiring)
+                retiring.add_done_callback(self._retiring.discard)
+        for name, settings in wanted.items():
+            if name not in self._workers:
+                channel = self._open_channel(settings)
+                worker = Worker(self._engine, settings, channel, self._render, self._metrics)
+                self._workers[name] = worker
+                worker.start()
+
+    async def stop(self, patience: float) -> None:
+        """Ends all workers; sends that are under way get so many seconds."""
+        for task in self._retiring:
+            task.cancel()
+        stops = [worker.stop(patience) for worker in self._workers.values()]
+        await asyncio.gather(*stops, *self._retiring, return_exceptions=True)
+        self._workers.clear()

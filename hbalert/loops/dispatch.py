@@ -1,0 +1,43 @@
+"""Dispatch: groups that are due are looked at.
+
+Knows how many groups go into one unit of work. Must not know what a look at a group decides
+(`units/flush.py`). Next: `deliver.py`.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import partial
+
+from hbalert.engine import Engine
+from hbalert.errors import StoreError
+
+GROUPS_PER_COMMIT = 500
+"""Enough to share an fsync, few enough that a request does not wait long behind them."""
+
+
+class Dispatcher:
+    """Flushes what is due."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    async def step(self, now: datetime) -> datetime | None:
+        """Looks at every due group; returns when the next one is due."""
+        flushes = self._engine.memory.flushes
+        due = flushes.due(now)
+        try:
+            while due:
+                some = due[:GROUPS_PER_COMMIT]
+                await self._engine.desk.work(partial(self._engine.flush_into, group_ids=some))
+                due = due[GROUPS_PER_COMMIT:]
+        except StoreError:
+            self._put_back(due, now)
+            raise
+        return flushes.next()
+
+    def _put_back(self, group_ids: list[str], now: datetime) -> None:
+        """What could not be committed is still due."""
+        for group_id in group_ids:
+            if self._engine.memory.groups.get(group_id) is not None:
+                self._engine.memory.flushes.set(group_id, now)

@@ -1,0 +1,61 @@
+"""Sweep: what has to happen now and then.
+
+Knows which chores there are and how often they run. Must not know what a silence, a refresh or an
+old row means. The scheduler calls each chore; each is one short unit of work.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from hbalert.core.silence import SilenceState, state
+from hbalert.engine import Engine
+from hbalert.memory import Draft
+from hbalert.units.silences import reopen
+
+LEAST_HISTORY = timedelta(hours=120)
+"""The log and ended silences are kept at least as long as Alertmanager keeps them."""
+
+
+class Sweeper:
+    """The chores."""
+
+    def __init__(self, engine: Engine, now: datetime) -> None:
+        self._engine = engine
+        self._looked_at = now
+
+    async def every_second(self, now: datetime) -> None:
+        """Refreshes that must be in the store soon; groups whose silence has just ended or begun to."""
+        memory = self._engine.memory
+        soon = now + timedelta(seconds=1)
+        overdue = [key for key in memory.unwritten if memory.write_by[key] <= soon]
+        since, self._looked_at = self._looked_at, now
+        ended = [silence for silence in memory.silences.values() if since < silence.ends_at <= now]
+        if not overdue and not ended:
+            return
+
+        def unit(draft: Draft) -> None:
+            for key in overdue:
+                alert = draft.alerts.get(key)
+                if alert is not None:
+                    draft.put_alert(alert)
+            # A silence that was ended by hand has reopened its groups already; twice does no harm.
+            reopen(draft, ended)
+
+        await self._engine.desk.work(unit)
+
+    async def touch(self, now: datetime) -> None:
+        """Leaves a sign of life, from which the next start knows how long nobody could refresh."""
+        await self._engine.store.touch(now)
+
+    async def prune(self, now: datetime) -> int:
+        """Removes history and ended silences that are older than the retention; returns how many rows."""
+        before = now - max(self._engine.config.storage.retention, LEAST_HISTORY)
+
+        def unit(draft: Draft) -> None:
+            for silence in list(draft.silences.values()):
+                if state(silence, draft.now) is SilenceState.EXPIRED and silence.ends_at < before:
+                    draft.silences.drop(silence.id)
+
+        await self._engine.desk.work(unit)
+        return await self._engine.store.prune(before)
