@@ -66,14 +66,16 @@ class Prometheus:
 
     @property
     def pid(self) -> int:
-        assert self._child is not None, "not entered"
+        if self._child is None:
+            raise RuntimeError("not entered")
         return self._child.pid
 
     async def __aenter__(self) -> Self:
         program = find_prometheus()
         config = self._folder / "prometheus.yml"
         config.write_text(self._config, encoding="utf-8")
-        for attempt in range(1, _TRIES + 1):
+        last_words = ""
+        for _ in range(_TRIES):
             # Another program may take the port between our look and Prometheus' bind: then once more.
             port = _free_port()
             self.url = f"http://127.0.0.1:{port}"
@@ -84,16 +86,18 @@ class Prometheus:
                 f"--web.listen-address=127.0.0.1:{port}",
                 log=self._folder / "prometheus.log",
             )
+            ready = False
             try:
-                if await self._ready(self._child):
-                    return self
-            except BaseException:
-                await self._child.stop(grace=0)
-                raise
-            await self._child.stop(grace=0)
-            if attempt == _TRIES or "address already in use" not in self._child.last_words():
+                ready = await self._ready(self._child)
+            finally:
+                if not ready:
+                    await self._child.stop(grace=0)
+            if ready:
+                return self
+            last_words = self._child.last_words()
+            if "address already in use" not in last_words:
                 break
-        raise NoPrometheus(f"{program} does not start:\n{self._child.last_words()}")
+        raise NoPrometheus(f"{program} does not start:\n{last_words}")
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
