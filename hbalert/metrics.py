@@ -20,6 +20,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
+from hbalert import __version__
 from hbalert.metric_names import BY_NAME, NAMES, Name
 
 cast("Callable[[], None]", disable_created_metrics)()  # halves a scrape; nothing here needs _created
@@ -60,7 +61,7 @@ class Metrics:
     live  asked for the live state at each scrape; None until there is one
     """
 
-    def __init__(self, version: str) -> None:
+    def __init__(self, version: str = __version__) -> None:
         self.registry = CollectorRegistry()
         self.live: Callable[[], Live] | None = None
         self._kinds: dict[str, str] = {}
@@ -168,11 +169,11 @@ class Metrics:
         children[0].observe(seconds)
         children[1].inc()
 
-    def reloaded(self, accepted: bool, at: datetime, config_hash: str = "") -> None:
-        """A configuration was read: at the start and at each reload."""
+    def reloaded(self, accepted: bool, config_hash: str = "") -> None:
+        """A configuration was read just now: at the start and at each reload."""
         self._reload_ok.set(1 if accepted else 0)
         if accepted:
-            self._reload_at.set(at.timestamp())
+            self._reload_at.set_to_current_time()
             self._hash.set(_number(config_hash))
 
     def use(self, groups: Iterable[str], notifiers: Mapping[str, str]) -> None:
