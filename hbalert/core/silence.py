@@ -97,7 +97,7 @@ def _in_place(old: Silence, new: Silence, now: datetime) -> bool:
             return same_start and new.ends_at >= now
         case SilenceState.PENDING:
             return new.starts_at >= now
-        case SilenceState.EXPIRED:
+        case _:
             return False
 
 
@@ -108,5 +108,5 @@ def expire(silence: Silence, now: datetime) -> Silence:
             return replace(silence, ends_at=now, updated_at=now)
         case SilenceState.PENDING:
             return replace(silence, starts_at=now, ends_at=now, updated_at=now)
-        case SilenceState.EXPIRED:
+        case _:
             return silence

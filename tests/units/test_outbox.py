@@ -1,0 +1,139 @@
+"""The outbox: who may be claimed when, and what a start finds."""
+
+from datetime import datetime
+
+import pytest
+
+from hbalert.core.delivery import Delivery, DeliveryState, Outcome, Pace, Result, RetryPolicy
+from hbalert.ports import NotifierState
+from hbalert.units import outbox
+from tests.core.say import fires, s, t
+from tests.units.stage import Stage
+
+
+def waiting(stage: Stage, number: int) -> None:
+    """So many groups, each with one delivery to the phone."""
+    stage.reports(*(fires(f"alertname=Down{n} bot=a", 0, 99999) for n in range(number)))
+    stage.at(30).flush()
+
+
+def due(stage: Stage, pace: Pace | None = None) -> datetime | None:
+    rows = [row for _, row in stage.memory.deliveries.found("phone")]
+    return outbox.next_due(rows, stage.memory.notifiers.get("phone"), pace, stage.now)
+
+
+def claim(stage: Stage, pace: Pace | None, at_most: int = 99) -> int:
+    return len(stage.work(lambda draft: outbox.claim(draft, "phone", pace, at_most))[0])
+
+
+def test_a_claim_takes_what_is_due_and_no_more_than_asked() -> None:
+    stage = Stage()
+    waiting(stage, 5)
+    assert claim(stage, None, at_most=2) == 2
+    assert claim(stage, None) == 3
+    assert claim(stage, None) == 0
+
+
+def test_a_pace_holds_over_claims_and_is_remembered() -> None:
+    pace = Pace(2, s(60))
+    stage = Stage()
+    waiting(stage, 5)
+    assert claim(stage, pace) == 2
+    assert claim(stage.at(31), pace) == 0
+    assert due(stage, pace) == t(90)
+    assert claim(stage.at(90), pace) == 2
+    state = stage.memory.notifiers.get("phone")
+    assert state is not None
+    assert state.sends == (t(90), t(90))
+
+
+def test_a_gateway_that_asks_for_a_pause_gets_one_for_all_that_waits() -> None:
+    stage = Stage()
+    waiting(stage, 2)
+    first, second = stage.claim()
+    stage.settle(first, Outcome(Result.NOT_NOW, "limited", "rate limit", retry_after=s(600)))
+    stage.settle(second, Outcome(Result.TRANSIENT, "503", "server"))
+    assert claim(stage.at(100), None) == 0
+    assert due(stage) == t(630)
+    assert claim(stage.at(630), None) == 2
+
+
+def test_nothing_waits_nothing_is_due() -> None:
+    assert due(Stage()) is None
+
+
+def test_a_start_queues_again_what_was_being_sent() -> None:
+    stage = Stage()
+    waiting(stage, 2)
+    claim(stage, None, at_most=1)
+    assert stage.at(50).work(outbox.release)[0] == 1
+    assert len(stage.queued()) == 2
+
+
+def test_a_settlement_of_what_is_gone_changes_nothing() -> None:
+    stage = Stage()
+    answer, changes = stage.work(
+        lambda draft: outbox.settle(
+            draft,
+            "unknown",
+            Outcome(Result.SENT, "ok", "sent"),
+            started_at=t(0),
+            duration_ms=1,
+            policy=RetryPolicy(),
+            jitter=0,
+        )
+    )
+    assert answer is None
+    assert not changes
+
+
+def test_a_dead_delivery_is_tried_again_on_request() -> None:
+    stage = Stage()
+    waiting(stage, 1)
+    (first,) = stage.claim()
+    dead = stage.settle(first, Outcome(Result.PERMANENT, "no", "client"))
+    stage.at(100).work(lambda draft: outbox.retry(draft, dead))
+    assert stage.send() == ["first notification: a firing"]
+
+
+def test_a_delivery_given_up_by_request_says_why() -> None:
+    stage = Stage()
+    waiting(stage, 1)
+    rows: list[Delivery] = list(stage.memory.deliveries.values())
+    stage.work(lambda draft: outbox.give_up(draft, rows[0], "dropped by request"))
+    assert [(row.state, row.last_answer) for row in stage.settled] == [
+        (DeliveryState.DEAD, "dropped by request")
+    ]
+
+
+def test_an_attempt_is_written_with_the_settlement() -> None:
+    stage = Stage()
+    waiting(stage, 1)
+    (first,) = stage.claim()
+    _, changes = stage.work(
+        lambda draft: outbox.settle(
+            draft,
+            first.id,
+            Outcome(Result.SENT, "250 queued", "sent", provider_id="q1"),
+            started_at=t(29),
+            duration_ms=12.5,
+            policy=RetryPolicy(),
+            jitter=0,
+        )
+    )
+    (attempt,) = changes.attempts
+    assert (attempt.delivery_id, attempt.result, attempt.answer, attempt.provider_id) == (
+        first.id,
+        "sent",
+        "250 queued",
+        "q1",
+    )
+
+
+@pytest.mark.parametrize("known", [None, NotifierState("phone", (t(0),), t(5))])
+def test_a_pause_that_has_passed_holds_nothing(known: NotifierState | None) -> None:
+    stage = Stage()
+    waiting(stage, 1)
+    if known:
+        stage.work(lambda draft: draft.notifiers.put("phone", known))
+    assert claim(stage, Pace(2, s(60))) == 1
