@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -63,8 +64,21 @@ def _header_map(value: Mapping[str, str]) -> Mapping[str, str]:
     return value
 
 
+def _web_address(value: Secret) -> Secret:
+    """Its text stays out of the complaint: the path of a webhook's URL is often its only secret."""
+    try:
+        parts = urlsplit(value.reveal())
+        good = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        good = False
+    if not good or not re.fullmatch(r"\S+", value.reveal()):
+        raise ValueError('this is not a web address; write "https://host/path"')
+    return value
+
+
 MailAddress = Annotated[str, AfterValidator(_mailbox)]
 MailServer = Annotated[str, AfterValidator(_smarthost)]
+SecretUrl = Annotated[Secret, BeforeValidator(_secret), AfterValidator(_web_address)]
 HeaderMap = Annotated[Mapping[str, str], AfterValidator(_header_map)]
 
 
@@ -288,7 +302,7 @@ class WebhookSettings(NotifierSettings):
     """An HTTP endpoint that takes Alertmanager's webhook payload, version 4."""
 
     type: Literal["webhook"]
-    url: SecretText
+    url: SecretUrl
     headers: HeaderMap = Field(default_factory=dict)
     bearer_token: SecretText | None = None
     basic_auth: BasicAuth | None = None
