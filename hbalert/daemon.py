@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Mapping
-from datetime import datetime
 from pathlib import Path
 
 import structlog
@@ -21,8 +20,7 @@ from hbalert.api.server import Server
 from hbalert.channels import open_channel
 from hbalert.clock import Clock, SystemClock
 from hbalert.config.load import load
-from hbalert.config.types import Config, NotifierSettings
-from hbalert.core.delivery import Delivery
+from hbalert.config.types import Config
 from hbalert.engine import Engine
 from hbalert.errors import ConfigError
 from hbalert.loops.deliver import Deliverer
@@ -32,10 +30,9 @@ from hbalert.loops.run import run
 from hbalert.loops.sweep import Sweeper
 from hbalert.memory import Draft
 from hbalert.metrics import Metrics
-from hbalert.ports import Channel, Message
 from hbalert.regex import compile_regex
-from hbalert.render import render
 from hbalert.sources.prometheus import PrometheusSource
+from hbalert.speak import speak
 from hbalert.storage.sqlite import SqliteStore
 from hbalert.templating import expander
 
@@ -43,20 +40,6 @@ log = structlog.get_logger("hbalert")
 
 DRAIN_SECONDS = 5.0
 """How long a stop waits for sends that are under way."""
-
-
-def speak(delivery: Delivery, channel: Channel, settings: NotifierSettings, now: datetime) -> Message:
-    """What one channel says of a delivery."""
-    template = settings.template.read_text("utf-8") if settings.template else None
-    return render(
-        delivery.notification,
-        style=channel.style,
-        max_bytes=channel.max_bytes,
-        language=settings.language,
-        timezone=settings.timezone,
-        now=now,
-        template=template,
-    )
 
 
 def database_path(config: Config, environ: Mapping[str, str]) -> Path:

@@ -16,7 +16,7 @@ PACKAGE = Path(__file__).parents[1] / "hbalert"
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if "starter" not in path.parts)
 
 LEAVES = {"errors", "clock", "log", "metrics", "metric_names", "regex", "templating"}
-INNER = {"render", "views", "memory", "desk", "engine", "units"}
+INNER = {"render", "speak", "views", "memory", "desk", "engine", "units"}
 BELOW = {"core", "config", "ports"} | LEAVES
 EDGES = {"sources", "storage", "channels"}
 
@@ -40,7 +40,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "loops": BELOW | INNER,
     "api": BELOW | INNER,
     "daemon": BELOW | INNER | EDGES | {"loops", "api", "outbound", "notify_systemd"},
-    "cli": BELOW | INNER | EDGES | {"daemon", "outbound"},
+    "trial": BELOW | INNER | {"loops"},
+    "cli": BELOW | INNER | EDGES | {"daemon", "trial", "outbound"},
     "demo": {"clock", "errors", "outbound", "config"},
     "__main__": {"cli"},
 }
