@@ -77,7 +77,7 @@ class Daemon:
         self._sweeper = Sweeper(self.engine, now)
         self._sources = {name: PrometheusSource(name, each) for name, each in config.sources.items()}
         self._evaluator = Evaluator(self.engine, self._sources, self._expander(config), self.metrics)
-        self.engine.desk.changed = self._committed
+        self.engine.changed = self._committed
         self._deliverer.use(config.notifiers)
         self._tasks.append(
             asyncio.create_task(run("dispatch", self._dispatcher.step, self._wake_dispatch, self._clock))

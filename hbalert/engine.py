@@ -7,7 +7,7 @@ API, the loops and the daemon share one.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from hbalert.clock import Clock
@@ -22,6 +22,7 @@ from hbalert.ports import HistoryQuery, Snapshot, Store
 from hbalert.units import intake, outbox, silences
 from hbalert.units.adopt import adopt
 from hbalert.units.flush import Destinations, flush_group
+from hbalert.units.quiet import Quiet
 
 
 def new_id() -> str:
@@ -34,6 +35,8 @@ class Engine:
 
     config        what is in force; replaced as a whole by `reload`
     destinations  what a flush needs of it
+    quiet         who keeps alerts quiet
+    changed       called with what was committed: wakes whoever waits for work
     """
 
     def __init__(self, config: Config, store: Store, snapshot: Snapshot, clock: Clock) -> None:
@@ -42,8 +45,10 @@ class Engine:
         self.memory = Memory(snapshot, clock.now())
         self.desk = Desk(self.memory, store, clock)
         self.started_at = clock.now()
+        self.changed: Callable[[Draft], None] = lambda committed: None
         self._last_seen = snapshot.last_seen
         self._use(config)
+        self.desk.changed = self._committed
 
     def _use(self, config: Config) -> None:
         self.config = config
@@ -57,6 +62,12 @@ class Engine:
             send_resolved={name: notifier.send_resolved for name, notifier in enabled.items()},
             external_url=config.server.external_url,
         )
+
+        self.quiet = Quiet(known=(alert.labels for alert in self.memory.alerts.values()))
+
+    def _committed(self, draft: Draft) -> None:
+        self.quiet.follow(draft)
+        self.changed(draft)
 
     async def start(self) -> int:
         """Takes over what an earlier process left; returns how many deliveries it left half-sent.
@@ -111,7 +122,7 @@ class Engine:
             if group is None or group.next_flush_at > draft.now:
                 continue
             ids = [new_id() for _ in self.config.notifiers]
-            enqueued += flush_group(draft, group, self.destinations, ids)
+            enqueued += flush_group(draft, group, self.destinations, self.quiet, ids)
         return enqueued
 
     # --- silences ---

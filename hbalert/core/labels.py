@@ -45,6 +45,12 @@ class Labels(Mapping[str, str]):
             for part in (name.encode(), SEPARATOR, value.encode(), SEPARATOR)
         )
 
+    @classmethod
+    def from_key(cls, key: bytes) -> Labels:
+        """The label set that has this key."""
+        parts = [part.decode() for part in key.split(SEPARATOR)[:-1]]
+        return cls(zip(parts[::2], parts[1::2], strict=True))
+
     def __getitem__(self, name: str) -> str:
         return self._map[name]
 

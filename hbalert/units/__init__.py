@@ -6,6 +6,7 @@ knows which rows a decision touches; it must not know time (the draft has it), I
 
     intake.py    reports come in: alerts merge and join groups
     flush.py     a due group is looked at: log entries and outbox rows, together
+    quiet.py     who keeps an alert quiet
     outbox.py    deliveries are claimed and settled
     silences.py  somebody asks for quiet
     adopt.py     a new configuration: groups are made again, nobody is told again

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from hbalert.core.alert import Alert
 from hbalert.core.delivery import Delivery, DeliveryState
@@ -15,8 +16,8 @@ from hbalert.core.flush import Listener, Verdict, flush, replacing
 from hbalert.core.group import Group, after_flush
 from hbalert.core.notification import LogEntry, Notification, NotifiedAlert
 from hbalert.core.route import Route, group_key
-from hbalert.core.silence import silenced_by
 from hbalert.memory import Draft
+from hbalert.units.quiet import Mute, Quiet
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +35,16 @@ class Destinations:
     external_url: str = ""
 
 
-def flush_group(draft: Draft, group: Group, to: Destinations, new_ids: Sequence[str]) -> int:
+def flush_group(draft: Draft, group: Group, to: Destinations, quiet: Quiet, new_ids: Sequence[str]) -> int:
     """Looks at one group; returns how many deliveries it enqueued.
 
     new_ids  ids for deliveries, at least one for each notifier (drawn by the caller)
     """
     route = to.routes[group.route_id]
+    mute = quiet.of_route(route, draft.now)
+    if mute is not None:
+        _wait(draft, group, route, mute, quiet.ends(route, draft.now))
+        return 0
     members = [alert for key in draft.members_of(group.id) if (alert := draft.alerts.get(key)) is not None]
     entries = {entry.notifier: entry for entry in draft.entries_of(group.id)}
     names = list(to.receivers[route.receiver])
@@ -49,7 +54,7 @@ def flush_group(draft: Draft, group: Group, to: Destinations, new_ids: Sequence[
         for name in sorted(entries.keys() - set(names))
         if name in to.send_resolved
     ]
-    muted = _muted(draft, group, members, entries)
+    muted = _muted(draft, group, members, entries, quiet)
     outcome = flush(
         group.id,
         members,
@@ -72,23 +77,44 @@ def flush_group(draft: Draft, group: Group, to: Destinations, new_ids: Sequence[
     return enqueued
 
 
+def _wait(draft: Draft, group: Group, route: Route, mute: Mute, ends: datetime | None) -> None:
+    """The whole route is quiet: nothing is decided until it may speak, and that moment is not missed.
+
+    Who was told that an alert fires hears of its end then. What comes and goes meanwhile is not told.
+    """
+    told = frozenset().union(*(entry.firing for entry in draft.entries_of(group.id)))
+    for key in draft.members_of(group.id):
+        alert = draft.alerts.get(key)
+        if alert is None or key in told:
+            continue
+        if alert.resolved(draft.now):
+            _part(draft, group, frozenset({key}), frozenset({key}))
+        elif not group.flushed:
+            draft.note(mute.kind, f"not told: {mute}", alert_key=key, group_id=group.id)
+    if not draft.members_of(group.id):
+        _forget(draft, group)
+        return
+    again = after_flush(group, route, draft.now)
+    if ends is not None:
+        again = replace(again, next_flush_at=min(ends, again.next_flush_at))
+    draft.groups.put(group.id, again)
+
+
 def _muted(
-    draft: Draft, group: Group, members: Sequence[Alert], entries: Mapping[str, LogEntry]
-) -> dict[bytes, list[str]]:
-    """Who is silenced, by which silences. The timeline hears of it once per group."""
-    silences = list(draft.silences.values())
-    if not silences:
-        return {}
+    draft: Draft, group: Group, members: Sequence[Alert], entries: Mapping[str, LogEntry], quiet: Quiet
+) -> dict[bytes, tuple[Mute, ...]]:
+    """Who is kept quiet, and by whom. The timeline hears of it at the first look at the group."""
     muted = {}
     told = frozenset().union(*(entry.firing for entry in entries.values()))
     for alert in members:
-        by = silenced_by(alert.labels, silences, draft.now)
+        by = quiet.of(alert.labels, draft, draft.now)
         if not by:
             continue
         key = alert.labels.key
         muted[key] = by
         if not group.flushed and key not in told and not alert.resolved(draft.now):
-            draft.note("silenced", f"not told: silenced by {', '.join(by)}", alert_key=key, group_id=group.id)
+            for mute in by:
+                draft.note(mute.kind, f"not told: {mute}", alert_key=key, group_id=group.id)
     return muted
 
 

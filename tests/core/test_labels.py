@@ -48,6 +48,11 @@ def test_keys_are_equal_exactly_when_the_labels_are(one: dict[str, str], two: di
     assert (Labels(one).key == Labels(two).key) == (one == two)
 
 
+@given(st.dictionaries(st.text(min_size=1), st.text(min_size=1)))
+def test_a_key_tells_the_labels_again(pairs: dict[str, str]) -> None:
+    assert Labels.from_key(Labels(pairs).key) == Labels(pairs)
+
+
 def test_an_empty_value_is_no_label() -> None:
     assert Labels({"a": "", "b": "1"}) == Labels({"b": "1"})
 

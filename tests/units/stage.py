@@ -14,6 +14,7 @@ from hbalert.memory import Batch, Draft, Memory
 from hbalert.ports import Changes, Note, Snapshot
 from hbalert.units import intake, outbox
 from hbalert.units.flush import Destinations, flush_group
+from hbalert.units.quiet import Quiet
 from tests.core.say import t
 
 T = TypeVar("T")
@@ -37,6 +38,7 @@ class Stage:
         self.notifiers = notifiers or {"phone": True}
         self.memory = Memory(Snapshot(), t(0))
         self.now = t(0)
+        self.quiet = Quiet()
         self.notes: list[Note] = []
         self.settled: list[Delivery] = []
         self._ids = count(1)
@@ -60,6 +62,7 @@ class Stage:
         batch.absorb(draft)
         changes = batch.changes()
         self.memory.absorb(batch)
+        self.quiet.follow(batch)
         self.notes += changes.notes
         self.settled += [row for row in changes.deliveries.values() if row is not None and not row.is_live]
         return answer, changes
@@ -73,7 +76,9 @@ class Stage:
 
         def unit(draft: Draft) -> int:
             found = [group for group_id in due if (group := draft.groups.get(group_id)) is not None]
-            return sum(flush_group(draft, group, self.destinations, self.ids(9)) for group in found)
+            return sum(
+                flush_group(draft, group, self.destinations, self.quiet, self.ids(9)) for group in found
+            )
 
         return self.work(unit)[0]
 

@@ -1,0 +1,92 @@
+"""Who keeps an alert quiet: silences, inhibition, and the time intervals of its route.
+
+Knows where each reason to be quiet is found, and keeps what was arranged for looking up. Must not know
+what follows from it: that an end is told all the same is decided in `core/flush.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from hbalert.core.inhibit import Inhibitor, InhibitRule
+from hbalert.core.interval import TimeInterval, contains, next_change
+from hbalert.core.labels import Labels, fingerprint
+from hbalert.core.route import Route
+from hbalert.core.silencer import Silencer
+from hbalert.memory import Draft, Rows
+
+
+@dataclass(frozen=True, slots=True)
+class Mute:
+    """One reason to be quiet.
+
+    kind  "silenced", "inhibited" or "muted"
+    by    ids of silences, fingerprints of alerts, or names of time intervals
+    """
+
+    kind: str
+    by: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{self.kind} by {', '.join(self.by)}"
+
+
+class Quiet:
+    """What keeps alerts quiet under one configuration.
+
+    The alerts that may inhibit others are followed commit by commit (`follow`); whether one still fires
+    is asked when it matters, so that an end by the clock needs no bookkeeping.
+    """
+
+    def __init__(
+        self,
+        inhibit_rules: Iterable[InhibitRule] = (),
+        time_intervals: Mapping[str, Sequence[TimeInterval]] | None = None,
+        known: Iterable[Labels] = (),
+    ) -> None:
+        self._rules = tuple(inhibit_rules)
+        self._intervals = time_intervals or {}
+        self._silencer = Silencer(())
+        self._inhibitor = Inhibitor(self._rules, known)
+
+    def follow(self, draft: Draft) -> None:
+        """Takes note of the alerts that a commit brought or removed."""
+        if not self._rules:
+            return
+        for key, alert in draft.alerts.changed().items():
+            if alert is None:
+                self._inhibitor.remove(Labels.from_key(key))
+            elif key not in draft.refreshed:
+                self._inhibitor.add(alert.labels)
+
+    def of(self, labels: Labels, rows: Rows, now: datetime) -> tuple[Mute, ...]:
+        """Every reason why an alert with these labels is kept quiet now; empty when there is none."""
+        found = []
+        active = [each for each in rows.silences.values() if each.starts_at <= now < each.ends_at]
+        if not self._silencer.holds(active):
+            self._silencer = Silencer(active)
+        if silences := self._silencer.silenced_by(labels):
+            found.append(Mute("silenced", silences))
+        if self._rules and (sources := self._inhibitor.inhibited_by(labels)):
+            firing = [key for key in sources if (one := rows.alerts.get(key)) and not one.resolved(now)]
+            if firing:
+                found.append(Mute("inhibited", tuple(fingerprint(Labels.from_key(key)) for key in firing)))
+        return tuple(found)
+
+    def of_route(self, route: Route, now: datetime) -> Mute | None:
+        """Why a whole route is quiet now: one of its mute intervals holds, or none of its active ones."""
+        mutes = tuple(name for name in route.mute_time_intervals if contains(self._intervals[name], now))
+        if mutes:
+            return Mute("muted", mutes)
+        active = route.active_time_intervals
+        if active and not any(contains(self._intervals[name], now) for name in active):
+            return Mute("muted", tuple(f"not {name}" for name in active))
+        return None
+
+    def ends(self, route: Route, now: datetime) -> datetime | None:
+        """When the time intervals of a route that is quiet now may let it speak again."""
+        names = (*route.mute_time_intervals, *route.active_time_intervals)
+        changes = [change for name in names if (change := next_change(self._intervals[name], now))]
+        return min(changes, default=None)
