@@ -8,6 +8,7 @@ format; those are `dingtalk.py` and `*_sms.py`.
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections import deque
 from email.utils import format_datetime
 from types import TracebackType
@@ -44,12 +45,20 @@ class LoopbackGateway(Generic[Taken]):
     calls     requests seen, whatever came of them
     """
 
-    def __init__(self, clock: Clock | None = None, *, port: int = 0, retry_after_s: int = 7) -> None:
+    def __init__(
+        self,
+        clock: Clock | None = None,
+        *,
+        port: int = 0,
+        retry_after_s: int = 7,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         self.clock: Clock = clock or SystemClock()
         self.received: list[Taken] = []
         self.calls = 0
         self._port = port
         self._retry_after_s = retry_after_s
+        self._tls = tls
         self._faults: deque[str] = deque()
         self._news = asyncio.Event()
         self._closing = asyncio.Event()
@@ -58,7 +67,7 @@ class LoopbackGateway(Generic[Taken]):
     @property
     def base_url(self) -> str:
         """Where it listens, without a slash at the end."""
-        return f"http://127.0.0.1:{self._port}"
+        return f"{'https' if self._tls else 'http'}://127.0.0.1:{self._port}"
 
     def modes(self) -> frozenset[str]:
         """What `behave` takes; a gateway adds its provider's own."""
@@ -131,7 +140,7 @@ class LoopbackGateway(Generic[Taken]):
         app.router.add_route("*", "/{path:.*}", self._serve)
         self._runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=0.2)
         await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", self._port).start()
+        await web.TCPSite(self._runner, "127.0.0.1", self._port, ssl_context=self._tls).start()
         self._port = self._runner.addresses[0][1]
         return self
 
