@@ -1,0 +1,161 @@
+"""How listings are printed: tables for people, JSON for programs.
+
+Knows columns, the width of characters and the local time zone. Must not know what a row means. Data
+goes to stdout, talk to stderr.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, TextIO
+
+import click
+
+SCHEMA = 1
+"""Version of what `-o json` prints: {"schema": 1, "rows": [...]}."""
+
+output_option: Callable[[Any], Any] = click.option(
+    "-o",
+    "--output",
+    type=click.Choice(["table", "json", "jsonl"]),
+    default="table",
+    show_default=True,
+    help="table for people; json (one object, versioned) or jsonl (one row per line) for programs.",
+)
+
+
+def show(
+    rows: Iterable[Mapping[str, Any]],
+    output: str,
+    *,
+    columns: Sequence[str] = (),
+    empty: str = "",
+    stream: TextIO | None = None,
+) -> None:
+    """Prints rows in the form that was asked for.
+
+    columns  which keys the table shows, in this order; all of the first row when none is named.
+             JSON always has all of them.
+    empty    said on stderr when there is nothing to show in a table
+    """
+    out = stream or sys.stdout
+    listed = list(rows)
+    if output == "json":
+        print(json.dumps({"schema": SCHEMA, "rows": listed}, ensure_ascii=False, indent=2), file=out)
+    elif output == "jsonl":
+        for row in listed:
+            print(json.dumps(row, ensure_ascii=False), file=out)
+    elif listed:
+        print(table(listed, columns or tuple(listed[0])), file=out)
+    elif empty:
+        click.echo(empty, err=True)
+
+
+def show_one(fields: Mapping[str, Any], output: str, text: str, *, stream: TextIO | None = None) -> None:
+    """Prints one thing: `text` for people, `fields` for programs."""
+    out = stream or sys.stdout
+    if output == "table":
+        print(text, file=out)
+    else:
+        indent = 2 if output == "json" else None
+        print(json.dumps({"schema": SCHEMA, **fields}, ensure_ascii=False, indent=indent), file=out)
+
+
+def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> str:
+    """Columns aligned by what a terminal really shows; headings in capitals.
+
+    A cell of several lines is put on one. The last column is not padded and is cut to the terminal.
+    """
+    cells = [[column.replace("_", " ").upper() for column in columns]]
+    cells += [[cell(row.get(column)) for column in columns] for row in rows]
+    widths = [max(width(line[index]) for line in cells) for index in range(len(columns))]
+    room = shutil.get_terminal_size((0, 0)).columns if sys.stdout.isatty() else 0
+    lines = []
+    for line in cells:
+        padded = [text + " " * (widths[index] - width(text)) for index, text in enumerate(line)]
+        text = "  ".join(padded).rstrip()
+        lines.append(cut(text, room) if room else text)
+    return "\n".join(lines)
+
+
+def cell(value: Any) -> str:
+    """A value as one line of plain text; nothing in it can move the cursor or end the line."""
+    if value is None or value == "" or value == [] or value == {}:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, Mapping):
+        return plain(", ".join(f"{name}={inner}" for name, inner in value.items()))
+    if isinstance(value, list | tuple):
+        return plain(", ".join(str(inner) for inner in value))
+    return plain(str(value))
+
+
+def plain(text: str) -> str:
+    """`text` on one line, control characters and changes of reading direction made visible."""
+    out = []
+    for char in text:
+        if char in "\n\r\t\x0b\x0c\x85\u2028\u2029":
+            out.append(" ")
+        elif unicodedata.category(char) in ("Cc", "Cf", "Cs"):
+            out.append(f"\\u{ord(char):04x}")
+        else:
+            out.append(char)
+    return "".join(out)
+
+
+def width(text: str) -> int:
+    """How many columns a terminal needs: two for CJK, none for marks that sit on another character.
+
+    >>> width("机器人a")
+    7
+    """
+    if text.isascii():
+        return len(text)
+    return sum(_columns(char) for char in text)
+
+
+def _columns(char: str) -> int:
+    if unicodedata.combining(char) or char in "\u200b\u200d\ufe0f":
+        return 0
+    return 2 if unicodedata.east_asian_width(char) in "WF" else 1
+
+
+def cut(text: str, columns: int) -> str:
+    """`text`, shortened with an ellipsis to so many columns."""
+    if width(text) <= columns:
+        return text
+    kept, used = [], 1
+    for char in text:
+        used += _columns(char)
+        if used > columns:
+            break
+        kept.append(char)
+    return "".join(kept) + "…"
+
+
+def local(text: str | None) -> str:
+    """A time from the API as people here read it, with the zone: `2026-03-01 20:00:00 +0800`."""
+    if not text:
+        return ""
+    return datetime.fromisoformat(text).astimezone().strftime("%Y-%m-%d %H:%M:%S %z")
+
+
+def ago(seconds: float) -> str:
+    """A length of time in one or two units.
+
+    >>> ago(3725)
+    '1h 2m'
+    """
+    rest = int(timedelta(seconds=max(0.0, seconds)).total_seconds())
+    parts = []
+    for unit, size in (("d", 86400), ("h", 3600), ("m", 60), ("s", 1)):
+        amount, rest = divmod(rest, size)
+        if amount:
+            parts.append(f"{amount}{unit}")
+    return " ".join(parts[:2]) or "0s"
