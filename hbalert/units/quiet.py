@@ -6,7 +6,7 @@ what follows from it: that an end is told all the same is decided in `core/flush
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -63,17 +63,28 @@ class Quiet:
 
     def of(self, labels: Labels, rows: Rows, now: datetime) -> tuple[Mute, ...]:
         """Every reason why an alert with these labels is kept quiet now; empty when there is none."""
-        found = []
+        return self.at(rows, now)(labels)
+
+    def at(self, rows: Rows, now: datetime) -> Callable[[Labels], tuple[Mute, ...]]:
+        """`of` for many alerts at one moment: what is the same for all of them is looked up once."""
         active = [each for each in rows.silences.values() if each.starts_at <= now < each.ends_at]
         if not self._silencer.holds(active):
             self._silencer = Silencer(active)
-        if silences := self._silencer.silenced_by(labels):
-            found.append(Mute("silenced", silences))
-        if self._rules and (sources := self._inhibitor.inhibited_by(labels)):
-            firing = [key for key in sources if (one := rows.alerts.get(key)) and not one.resolved(now)]
-            if firing:
-                found.append(Mute("inhibited", tuple(fingerprint(Labels.from_key(key)) for key in firing)))
-        return tuple(found)
+        silenced_by = self._silencer.silenced_by
+
+        def of(labels: Labels) -> tuple[Mute, ...]:
+            found = []
+            if silences := silenced_by(labels):
+                found.append(Mute("silenced", silences))
+            if self._rules and (sources := self._inhibitor.inhibited_by(labels)):
+                firing = [key for key in sources if (one := rows.alerts.get(key)) and not one.resolved(now)]
+                if firing:
+                    found.append(
+                        Mute("inhibited", tuple(fingerprint(Labels.from_key(key)) for key in firing))
+                    )
+            return tuple(found)
+
+        return of
 
     def of_route(self, route: Route, now: datetime) -> Mute | None:
         """Why a whole route is quiet now: one of its mute intervals holds, or none of its active ones."""
