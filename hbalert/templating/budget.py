@@ -17,6 +17,9 @@ MAX_TURNS = 10_000
 MAX_WORK = 4_000_000
 """Characters and items that all functions of one expansion may handle together: well below 1 s."""
 
+CALL = 16
+"""What a call costs besides: it takes as long as so many characters, and more."""
+
 
 class TooMuchWork(ValueError):
     """The template asks for more than one expansion may do."""

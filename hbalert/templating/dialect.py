@@ -43,7 +43,10 @@ _COMMENT = re.compile(r"\{\{(-\s)?\s*/\*.*?\*/(\s+-)?\s*\}\}", re.DOTALL)
 
 def translate(text: str) -> str:
     """The Jinja2 source that means what `text` means. Raises TemplateError."""
-    return _Translator(text).run()
+    try:
+        return _Translator(text).run()
+    except RecursionError:
+        raise TemplateError("it is nested too deeply") from None
 
 
 @dataclass(slots=True)

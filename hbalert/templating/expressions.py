@@ -94,6 +94,8 @@ def rename(tokens: Sequence[Token], names: Names) -> str:
             text = names.variable(text[1:])
         elif token.kind == "field" and _begins(token, previous):
             text = names.field(text[1:])
+        elif token.kind == "number" and text[0] == ".":
+            text = f"0{text}"
         elif token.kind == "string" and text[0] == "`":
             text = _literal(text[1:-1])
         out.append(" " + text if token.spaced and out else text)
@@ -163,13 +165,13 @@ class _Pipeline:
                 raise TemplateError(f"{name} is not a function{meant(name, _KNOWN)}")
             if not piped or (after.kind != "end" and after.text not in ("|", ")")):
                 raise NotGo
+        if name in UNAVAILABLE and after.text != "(":
+            raise TemplateError(UNAVAILABLE[name])
         self.at += 1
         arguments = self.arguments()
-        if not arguments and not piped and name not in CONSTANT_FUNCTIONS | frozenset(UNAVAILABLE):
+        if not arguments and not piped and name not in CONSTANT_FUNCTIONS:
             raise NotGo  # a variable of that name, in Jinja2
         arguments += [piped] if piped else []
-        if name in UNAVAILABLE:
-            raise TemplateError(UNAVAILABLE[name])
         if name in CONSTANT_FUNCTIONS:
             if arguments:
                 raise TemplateError(f"{name} takes no arguments")
@@ -211,7 +213,7 @@ class _Pipeline:
         if token.kind == "string":
             return _literal(token.text[1:-1]) if token.text[0] == "`" else token.text
         if token.kind == "number":
-            return token.text
+            return f"0{token.text}" if token.text[0] == "." else token.text
         if token.kind == "variable":
             return self.names.variable(token.text[1:]) if token.text != "$" else "$"
         if token.kind == "field":

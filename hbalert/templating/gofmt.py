@@ -51,7 +51,7 @@ def show(value: Any) -> str:
     if value is True or value is False:
         return "true" if value else "false"
     if isinstance(value, float):
-        return number(value)
+        return number(value) if type(value) is float else str(value)
     if isinstance(value, Mapping):
         return "map[" + " ".join(f"{show(k)}:{show(value[k])}" for k in sorted(value)) + "]"
     if isinstance(value, list | tuple):
@@ -128,8 +128,10 @@ def _pad(text: str, is_number: bool, width: int, flags: set[str]) -> str:
 
 def _convert(verb: str, value: Any, flags: set[str], precision: int | None) -> tuple[str, bool]:
     """The text of one value, and whether zeros may fill it up as a number's."""
+    if verb == "T":
+        return _type(value), False
     if isinstance(value, bool):
-        return (show(value), False) if verb in "tv" else (_bad(verb, value), False)
+        return (show(value) if verb in "tv" else _bad(verb, value)), False
     if isinstance(value, int):
         return _convert_int(verb, value, flags, precision)
     if isinstance(value, float):
@@ -145,8 +147,6 @@ def _convert(verb: str, value: Any, flags: set[str], precision: int | None) -> t
         if verb in "xX":
             data = text.encode("utf-8", "replace").hex()
             return data.upper() if verb == "X" else data, False
-    if verb == "T":
-        return _type(value), False
     return _bad(verb, value), False
 
 
@@ -162,22 +162,19 @@ def _convert_int(verb: str, value: int, flags: set[str], precision: int | None) 
         return "'" + chr(value).replace("\\", "\\\\").replace("'", "\\'") + "'", False
     elif verb == "U" and value >= 0:
         return f"U+{value:04X}", False
-    elif verb == "T":
-        return "int", False
     else:
         return _bad(verb, value), False
     return _sign(value < 0, flags) + body, True
 
 
 def _convert_float(verb: str, value: float, flags: set[str], precision: int | None) -> tuple[str, bool]:
-    if verb == "T":
-        return "float64", False
     if verb in "xXb":
         raise FormatError(f"printf: %{verb} of a number with a fraction is not supported")
     if verb not in "eEfFgGv":
         return _bad(verb, value), False
     if value != value or value in (float("inf"), float("-inf")):
-        return number(value), False
+        text = number(value)
+        return f"+{text}" if text == "NaN" and "+" in flags else text, False
     if verb in "gv" and precision is None:
         text = number(abs(value))
     elif verb == "G" and precision is None:

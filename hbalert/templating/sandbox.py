@@ -22,7 +22,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import Namespace
 from jinja2.visitor import NodeTransformer
 
-from hbalert.templating.budget import MAX_TEXT, MAX_TURNS, Budget, TooMuchWork, checked, current
+from hbalert.templating.budget import CALL, MAX_TEXT, MAX_TURNS, Budget, TooMuchWork, checked, current
 from hbalert.templating.expressions import TemplateError, meant
 from hbalert.templating.functions import FUNCTIONS, UNAVAILABLE
 from hbalert.templating.gofmt import number, show
@@ -200,9 +200,12 @@ class Sandbox(ImmutableSandboxedEnvironment):
             return attr in _TEXT_METHODS
         return isinstance(obj, View | Moment | Namespace | LoopContext) and not attr.startswith("_")
 
+    def wrap_str_format(self, value: Any) -> None:
+        """No way round `is_safe_attribute` for str.format: a width would fill the memory."""
+
     def call(__self, __context: Context, __obj: Any, *args: Any, **kwargs: Any) -> Any:
         owner = getattr(__obj, "__self__", None)
-        current.get().spend(len(owner) if isinstance(owner, str) else 1)
+        current.get().spend(CALL + (len(owner) if isinstance(owner, str) else 0))
         return super().call(__context, __obj, *args, **kwargs)
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
@@ -288,10 +291,11 @@ def _bounded(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(function)
     def paying(*args: Any, **kwargs: Any) -> Any:
         budget = current.get()
+        budget.spend(CALL)
         for arg in args:
             if isinstance(arg, Undefined) and function is not default:
                 arg._fail_with_undefined_error()
-            budget.spend(len(arg) + 1 if isinstance(arg, str | list | tuple | range) else 1)
+            budget.spend(len(arg) if isinstance(arg, str | list | tuple | range) else 0)
         try:
             result = function(*args, **kwargs)
         except TypeError as error:
