@@ -62,7 +62,7 @@ class ReceivedMail:
 
     def _part(self, subtype: str) -> str:
         part = self.headers.get_body((subtype,))
-        return part.get_content() if isinstance(part, EmailMessage) else ""
+        return part.get_content().replace("\r\n", "\n") if isinstance(part, EmailMessage) else ""
 
 
 @dataclass(slots=True)
@@ -176,7 +176,7 @@ class SmtpSink:
         self._open.discard(protocol)
 
     async def __aenter__(self) -> Self:
-        logging.getLogger("mail.log").setLevel(logging.ERROR)  # aiosmtpd tells every line it hears
+        logging.getLogger("mail.log").setLevel(logging.CRITICAL)  # aiosmtpd tells every line it hears
         loop = asyncio.get_running_loop()
         context = self._context if self.tls == "tls" else None
         self._server = await loop.create_server(self._protocol, self.host, self.port, ssl=context)
@@ -191,7 +191,7 @@ class SmtpSink:
     ) -> None:
         if self._server is not None:
             self._server.close()
-        ending = [protocol.ended for protocol in self._open]
+        ending = [protocol.conversation for protocol in self._open]
         self.drop()
         if ending:
             await asyncio.wait(ending, timeout=2)
@@ -204,7 +204,6 @@ class _Protocol(SMTP):
         loop = asyncio.get_running_loop()
         self.sink = sink
         self.number = 0
-        self.ended: asyncio.Future[None] = loop.create_future()
         super().__init__(
             _Mailbox(sink),
             hostname="mail.example.com",
@@ -220,9 +219,18 @@ class _Protocol(SMTP):
             loop=loop,
         )
 
+    @property
+    def conversation(self) -> asyncio.Task[None]:
+        """The task that reads commands and answers them."""
+        assert self._handler_coroutine is not None  # noqa: S101  made with the connection
+        return self._handler_coroutine
+
     def abort(self) -> None:
+        """Ends the connection. A TLS handshake cut off tells nobody, so the task is ended too."""
+        self.sink.left(self)
         if isinstance(self.transport, asyncio.WriteTransport):
             self.transport.abort()
+        self.conversation.cancel()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         if not self.number:  # after STARTTLS it is made a second time
@@ -232,8 +240,6 @@ class _Protocol(SMTP):
     def connection_lost(self, error: Exception | None) -> None:
         super().connection_lost(error)
         self.sink.left(self)
-        if not self.ended.done():
-            self.ended.set_result(None)
 
     async def _handle_client(self) -> None:
         if not await self._spoiled("connect"):
@@ -336,11 +342,11 @@ class _Mailbox:
             user=user,
         )
         fault = self._sink.due_fault("accept")
+        if fault[:1] not in ("4", "5"):  # a lost answer does not undo what was accepted
+            self._sink.keep(mail)
         if fault == SLOW:
             await self._sink.released.wait()
             fault = ""
-        if fault[:1] not in ("4", "5"):  # a lost answer does not undo what was accepted
-            self._sink.keep(mail)
         if fault == DISCONNECT:
             server.abort()
         if fault in (SILENCE, DISCONNECT):
