@@ -44,12 +44,17 @@ def _is_unseen(char: str) -> bool:
     return unicodedata.category(char)[0] == "C"
 
 
-def parse_object(text: str) -> dict[str, Any] | None:
-    """The JSON object that the text is; None when it is anything else, however it was made."""
+def parse_json(text: str) -> Any:
+    """The JSON value that the text is; None when it is none, however it was made."""
     try:
-        value = json.loads(text)
+        return json.loads(text)
     except (ValueError, RecursionError):
         return None
+
+
+def parse_object(text: str) -> dict[str, Any] | None:
+    """The JSON object that the text is; None when it is anything else."""
+    value = parse_json(text)
     return value if isinstance(value, dict) else None
 
 

@@ -1,5 +1,5 @@
-"""Gateways on loopback that check what they get as strictly as the real ones.
+"""Fakes of the far sides: a mail server, an HTTP receiver, and so on, each on a real port of 127.0.0.1.
 
-`hbalert demo` runs them, and the tests use the same ones. They verify signatures, times and limits
-from the raw request with code of their own: nothing in here may import `hbalert.channels`.
+They check what they get as strictly as the real ones, with code of their own, keep it for whoever
+asks, and can be told to fail in the ways the real ones do. The demo runs them; so do the tests.
 """
