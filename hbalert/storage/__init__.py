@@ -1,0 +1,17 @@
+"""Storage: where the truth is kept, behind `hbalert.ports.Store`. The only SQL of hbalert.
+
+Knows tables, transactions, migrations and what a disk can do to a file. Must not know what a state
+means: it never decides. The modules, from the values outwards:
+
+    rows       core values <-> rows
+    unit       what one caller wants stored, as rows
+    queries/   every statement, by name, one module per dialect
+    schema/    numbered migrations; migrate applies them
+    files      beside the database: the lock, the ballast
+    failure    what SQLite's errors mean
+    repair     a damaged database: what can still be read
+    writer     the connection that writes
+    reader     the connection that reads history
+    thread     one thread, jobs in order
+    sqlite     the store itself: which thread does what
+"""

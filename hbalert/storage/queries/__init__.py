@@ -1,0 +1,1 @@
+"""Every statement by name, one module per dialect."""

@@ -1,0 +1,1 @@
+"""Numbered migrations, `NNNN_name.sql`. A released one is never changed: its checksum is recorded."""
