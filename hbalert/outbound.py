@@ -113,13 +113,19 @@ async def request(
     """One call: the whole answer, or Unreachable.
 
     timeout    for the whole call, however slowly the far side drips
-    url        used as it is; a query belongs in it already percent-encoded
+    url        used as it is; a query belongs in it already percent-encoded; user info in it is sent
+               as basic authentication, unless there is other authentication
     max_bytes  of the body that are kept; the rest is not read
     """
     started = False
     try:
         async with asyncio.timeout(timeout.total_seconds()):
-            outgoing = client.build_request(method, url, headers=headers, content=content, data=data)
+            address = httpx.URL(url)
+            if address.userinfo:  # both libraries would turn it into a header, and the second complains
+                if auth is None and "authorization" not in map(str.lower, headers or {}):
+                    auth = (address.username, address.password)
+                address = address.copy_with(userinfo=b"")
+            outgoing = client.build_request(method, address, headers=headers, content=content, data=data)
             if auth is not None:
                 outgoing = next(httpx.BasicAuth(*auth).auth_flow(outgoing))
             started = True

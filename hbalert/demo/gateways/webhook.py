@@ -49,7 +49,7 @@ _ALERT_FIELDS: Mapping[str, type] = {
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """A notification that was taken. `payload` is the parsed `body`."""
+    """A notification that was taken. `payload` is the parsed `body`; names of headers in any case."""
 
     at: datetime
     path: str
@@ -127,7 +127,7 @@ class WebhookSink(LoopbackGateway[Post]):
         if complaint is not None:
             status, text = complaint
             return web.Response(status=status, text=text)
-        post = Post(self.clock.now(), request.path, dict(request.headers), body, json.loads(body))
+        post = Post(self.clock.now(), request.path, request.headers, body, json.loads(body))
         if post.delivery_id and any(post.delivery_id == taken.delivery_id for taken in self.received):
             self.repeats += 1
             return web.Response(text="seen before")
