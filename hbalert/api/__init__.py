@@ -1,0 +1,14 @@
+"""HTTP in: Alertmanager's API, webhooks of others, our own endpoints, health and metrics.
+
+app       the table of paths; `build` makes the application
+door      what every request passes: method, origin, token, size, overload, errors, metrics
+auth      tokens and roles
+wire      every JSON shape that comes in or goes out
+ingest    posted alerts -> reports
+webhooks  payloads of Alertmanager and Grafana -> reports
+v2        Alertmanager's API, version 2
+prom      Prometheus' API for rules and alerts
+hb        our own: history, queue, timeline, status
+am_yaml   the running configuration as Alertmanager's YAML
+server    uvicorn inside our loop
+"""

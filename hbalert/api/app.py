@@ -1,0 +1,213 @@
+"""The application: which path does what, and which role it needs.
+
+Knows every path of hbalert's HTTP interface; this table is the place to look. Must not know how a
+request is judged (`door.py`) or answered (the handlers). `server.py` serves what `build` makes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+
+import structlog
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import BaseRoute, Route
+from starlette.types import Receive, Scope, Send
+
+from hbalert.api.auth import OPEN
+from hbalert.api.door import Action, Handler, Limits, Load, Refusal, Resource, header, read_json
+from hbalert.api.hb import Hb
+from hbalert.api.ingest import Posted
+from hbalert.api.v2 import V2
+from hbalert.api.webhooks import read_hook
+from hbalert.engine import Engine
+from hbalert.errors import ConfigError
+from hbalert.metrics import Metrics
+from hbalert.views import Book, Sources, live
+
+log = structlog.get_logger("hbalert.api")
+
+GONE = "Alertmanager's API v1 is gone, as in Alertmanager 0.27; the same path under /api/v2 has it"
+
+
+class Api(Starlette):
+    """Starlette, with a short way to the paths without parameters: they need no search and no middleware."""
+
+    def __init__(self, resources: Iterable[tuple[str, Resource]]) -> None:
+        routes: list[BaseRoute] = []
+        self._direct: dict[str, Resource] = {}
+        for path, resource in resources:
+            if "{" in path:
+                routes.append(Route(path, resource))
+            else:
+                self._direct[path] = resource
+        super().__init__(routes=routes, exception_handlers={HTTPException: _not_found})
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            direct = self._direct.get(scope["path"])
+            if direct is not None:
+                await direct(scope, receive, send)
+                return
+        await super().__call__(scope, receive, send)
+
+
+async def _not_found(request: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 404
+    return PlainTextResponse("404: there is nothing under this path\n", status)
+
+
+def build(
+    engine: Engine,
+    *,
+    metrics: Metrics,
+    reload: Callable[[], Awaitable[None]],
+    sources: Sources = tuple,
+    ready: Callable[[], bool] = lambda: True,
+    limits: Limits | None = None,
+) -> Api:
+    """The whole HTTP interface over one engine.
+
+    reload   reads the configuration again; raises ConfigError when it is refused
+    sources  how the sources are
+    ready    whether the store is open and a configuration in force
+    """
+    bounds = limits or Limits()
+    load = Load(bounds)
+    book = Book(engine)
+    metrics.live = lambda: live(engine, book, sources(), engine.clock.now())
+    daemon = _Daemon(engine, metrics, reload, ready, bounds)
+    v2 = V2(engine, book, metrics, bounds)
+    hb = Hb(engine, book, sources, bounds)
+    gone: tuple[str, Handler] = ("read", _gone)
+    table: list[tuple[str, str, dict[str, tuple[str, Handler]]]] = [
+        # Alertmanager
+        ("/api/v2/alerts", "am", {"POST": ("ingest", v2.post_alerts), "GET": ("read", v2.get_alerts)}),
+        ("/api/v2/alerts/groups", "am", {"GET": ("read", v2.get_groups)}),
+        ("/api/v2/silences", "am", {"POST": ("silence", v2.post_silence), "GET": ("read", v2.get_silences)}),
+        (
+            "/api/v2/silence/{id}",
+            "am",
+            {"GET": ("read", v2.get_silence), "DELETE": ("silence", v2.delete_silence)},
+        ),
+        ("/api/v2/receivers", "am", {"GET": ("read", v2.get_receivers)}),
+        ("/api/v2/status", "am", {"GET": ("read", v2.get_status)}),
+        *((path, "am", dict.fromkeys(methods, gone)) for path, methods in _V1),
+        # webhooks of others
+        ("/webhook/alertmanager", "text", {"POST": ("ingest", daemon.hook)}),
+        ("/webhook/grafana", "text", {"POST": ("ingest", daemon.hook), "PUT": ("ingest", daemon.hook)}),
+        # our own
+        ("/api/hb/v1/status", "hb", {"GET": ("read", hb.get_status)}),
+        ("/api/hb/v1/history", "hb", {"GET": ("read", hb.get_history)}),
+        ("/api/hb/v1/queue", "hb", {"GET": ("read", hb.get_queue)}),
+        ("/api/hb/v1/queue/{id}", "hb", {"DELETE": ("admin", hb.drop)}),
+        ("/api/hb/v1/queue/{id}/retry", "hb", {"POST": ("admin", hb.retry)}),
+        ("/api/hb/v1/alerts", "hb", {"GET": ("read", hb.get_alerts)}),
+        ("/api/hb/v1/alerts/{id}/timeline", "hb", {"GET": ("read", hb.get_timeline)}),
+        # the process
+        ("/-/healthy", "text", {"GET": (OPEN, daemon.healthy)}),
+        ("/-/ready", "text", {"GET": (OPEN, daemon.ready)}),
+        ("/-/reload", "text", {"POST": ("admin", daemon.reload), "PUT": ("admin", daemon.reload)}),
+        ("/metrics", "text", {"GET": ("read", daemon.metrics)}),
+    ]
+    return Api(
+        (
+            path,
+            Resource(
+                path,
+                {method: Action(role, handler) for method, (role, handler) in actions.items()},
+                engine,
+                metrics,
+                load,
+                style,
+            ),
+        )
+        for path, style, actions in table
+    )
+
+
+_V1 = (
+    ("/api/v1/alerts", ("POST",)),
+    ("/api/v1/alerts/groups", ("GET",)),
+    ("/api/v1/silences", ("GET", "POST")),
+    ("/api/v1/silence/{id}", ("GET", "DELETE")),
+    ("/api/v1/receivers", ("GET",)),
+    ("/api/v1/status", ("GET",)),
+)
+
+
+async def _gone(request: Request) -> Response:
+    raise Refusal(410, GONE)
+
+
+class _Daemon:
+    """Health, reload, metrics and webhooks."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        metrics: Metrics,
+        reload: Callable[[], Awaitable[None]],
+        ready: Callable[[], bool],
+        limits: Limits,
+    ) -> None:
+        self._engine = engine
+        self._metrics = metrics
+        self._reload = reload
+        self._ready = ready
+        self._limits = limits
+        self._reloading = asyncio.Lock()
+
+    async def healthy(self, request: Request) -> Response:
+        return PlainTextResponse("OK")
+
+    async def ready(self, request: Request) -> Response:
+        if not self._ready():
+            raise Refusal(503, "not ready: the store is not open or no configuration is in force yet")
+        return PlainTextResponse("OK")
+
+    async def reload(self, request: Request) -> Response:
+        """One at a time; what is refused changes nothing."""
+        async with self._reloading:
+            try:
+                await self._reload()
+            except ConfigError as error:
+                raise Refusal(
+                    400, f"the configuration is refused, the old one stays in force:\n{error}"
+                ) from None
+        return PlainTextResponse("reloaded\n")
+
+    async def metrics(self, request: Request) -> Response:
+        text, content_type = self._metrics.exposition(header(request, b"accept"))
+        return Response(text, media_type=content_type)
+
+    async def hook(self, request: Request) -> Response:
+        """A webhook of Alertmanager or Grafana: durable when it is answered."""
+        body = await read_json(request, self._limits)
+        try:
+            posted = read_hook(
+                body, self._engine.clock.now(), self._engine.config.alerts.webhook_stale_after, self._limits
+            )
+        except ValueError as error:
+            self._metrics.received("webhook", invalid=1)
+            log.warning("webhook_refused", path=request.url.path, error=str(error)[:500])
+            raise Refusal(400, f"the payload cannot be read: {error}") from None
+        if posted.reports:
+            await self._engine.accept(posted.reports)
+        return self._took(posted)
+
+    def _took(self, posted: Posted) -> Response:
+        taken = len(posted.reports)
+        self._metrics.received(
+            "webhook",
+            firing=taken - posted.resolved,
+            resolved=posted.resolved,
+            invalid=len(posted.problems),
+        )
+        if posted.problems:
+            log.warning("alerts_refused", refused=len(posted.problems), taken=taken, first=posted.problems[0])
+        lines = [f"{taken} alerts stored", *posted.problems[:50]]
+        return PlainTextResponse("\n".join(lines) + "\n")

@@ -1,0 +1,303 @@
+"""The door: what every request passes before and after its handler.
+
+Knows methods, tokens, the origin of browsers, sizes, overload, how an error becomes an answer, and
+how long everything took. Must not know what any path is for. A handler gets a request and returns a
+response, or raises `Refusal` with a text for the client; nothing else it raises reaches the client.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import msgspec
+import structlog
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Message, Receive, Scope, Send
+
+from hbalert.api.auth import OPEN, Gate, Verdict
+from hbalert.engine import Engine
+from hbalert.errors import StoreError, StoreFull
+from hbalert.metrics import Metrics
+
+log = structlog.get_logger("hbalert.api")
+
+Handler = Callable[[Request], Awaitable[Response]]
+
+JSON = "application/json"
+READS = frozenset({"GET", "HEAD"})
+
+UNKNOWN_BYTES = 1 << 20
+"""What a body of unannounced size counts as in the load."""
+
+
+class Refusal(Exception):
+    """The request is not carried out; `text` is for the client: what is wrong and what would be right."""
+
+    def __init__(self, status: int, text: str, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(text)
+        self.status = status
+        self.text = text
+        self.headers = dict(headers or {})
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much one client may ask for. What is over a limit is refused with its name.
+
+    body_bytes      of one request
+    body_seconds    until a body has to be complete
+    busy_requests   posted bodies in work at once; more are asked to come back (503)
+    busy_bytes      bytes of such bodies
+    alerts          in one POST
+    labels          of one alert; the same number of annotations
+    name_bytes      of one label name
+    value_bytes     of one label value
+    text_bytes      of one annotation, comment or URL
+    matchers        of one silence or query
+    rows            in one answer of our own listings
+    """
+
+    body_bytes: int = 16 << 20
+    body_seconds: float = 30.0
+    busy_requests: int = 1000
+    busy_bytes: int = 128 << 20
+    alerts: int = 20_000
+    labels: int = 128
+    name_bytes: int = 1024
+    value_bytes: int = 8192
+    text_bytes: int = 65_536
+    matchers: int = 64
+    rows: int = 10_000
+
+
+class Load:
+    """What is being worked on at this moment, over all paths."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self.requests = 0
+        self.bytes = 0
+
+    def admit(self, size: int) -> None:
+        """Takes one more request in. Raises Refusal (503: senders come back) when there is too much."""
+        if self.requests >= self.limits.busy_requests or self.bytes + size > self.limits.busy_bytes:
+            raise Refusal(503, "too many requests at once; send it again", {"Retry-After": "1"})
+        self.requests += 1
+        self.bytes += size
+
+    def release(self, size: int) -> None:
+        self.requests -= 1
+        self.bytes -= size
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One method of one path: what role it needs and what it does."""
+
+    role: str
+    handler: Handler
+
+
+class Resource:
+    """One path, as an ASGI application.
+
+    style  how an error is written: "am" (a JSON string, Alertmanager's API), "hb" (our JSON), "text"
+    """
+
+    def __init__(
+        self,
+        path: str,
+        actions: Mapping[str, Action],
+        engine: Engine,
+        metrics: Metrics,
+        load: Load,
+        style: str,
+    ) -> None:
+        self.path = path
+        self._actions = dict(actions)
+        if "GET" in actions:
+            self._actions["HEAD"] = actions["GET"]
+        self._engine = engine
+        self._metrics = metrics
+        self._load = load
+        self._style = style
+        self._tokens: object = None
+        self._gate = Gate(())
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        monotonic = self._engine.clock.monotonic
+        begun = monotonic()
+        method: str = scope["method"]
+        code = 500
+        try:
+            response = await self._answer(scope, receive)
+            code = response.status_code
+            await response(scope, receive, send)
+        except asyncio.CancelledError:
+            code = 499  # the server stops, or the client has gone
+            raise
+        finally:
+            known = method if method in self._actions else "other"
+            self._metrics.requested(self.path, known, code, monotonic() - begun)
+
+    async def _answer(self, scope: Scope, receive: Receive) -> Response:
+        try:
+            action = self._actions.get(scope["method"])
+            if action is None:
+                allowed = ", ".join(sorted(self._actions))
+                raise Refusal(
+                    405, f"{scope['method']} is not for this path; use {allowed}", {"Allow": allowed}
+                )
+            scope["heads"] = dict(scope["headers"])  # looked up several times: a dict pays at once
+            request = Request(scope, receive)
+            self._admit(request, action.role)
+            if scope["method"] in READS:
+                return await action.handler(request)
+            return await self._change(request, action)
+        except Refusal as refusal:
+            return self._refuse(refusal.status, refusal.text, refusal.headers)
+        except StoreFull as error:
+            return self._refuse(503, f"the store has no room: {error}", {"Retry-After": "30"})
+        except StoreError as error:
+            return self._refuse(503, f"the store did not take it: {error}", {"Retry-After": "5"})
+        except Exception:
+            log.exception("request_failed", path=self.path, method=scope["method"])
+            return self._refuse(500, "this is a mistake of hbalert; its log tells more", {})
+
+    def _admit(self, request: Request, role: str) -> None:
+        tokens = self._engine.config.tokens
+        if tokens is not self._tokens:
+            self._tokens, self._gate = tokens, Gate(tokens)
+        if not self._gate.open:
+            match self._gate.check(request.scope["heads"].get(b"authorization", b""), role):
+                case Verdict.UNKNOWN:
+                    raise Refusal(
+                        401,
+                        "a token is needed: send the header Authorization: Bearer TOKEN "
+                        "(`hbalert token new` makes one)",
+                        {"WWW-Authenticate": 'Bearer realm="hbalert"'},
+                    )
+                case Verdict.FORBIDDEN:
+                    raise Refusal(
+                        403, f"the role of this token does not allow this; it needs {role!r} or 'admin'"
+                    )
+                case Verdict.ALLOWED:
+                    pass
+        if role != OPEN and request.method not in READS:
+            self._check_origin(request)
+
+    def _check_origin(self, request: Request) -> None:
+        """A page of somebody else, open in a browser on this machine, must not change anything here.
+
+        Browsers name the page's origin on every request that changes something; programs send none.
+        The origin has to be ours, and ours has to be an address, localhost or the configured external
+        URL: otherwise a name whose DNS points here would be enough.
+        """
+        origin = header(request, b"origin")
+        if not origin:
+            return
+        host = header(request, b"host")
+        external = urlsplit(self._engine.config.server.external_url).netloc
+        try:
+            parts = urlsplit(origin)
+            ours = parts.netloc == host or parts.netloc == external
+            name = parts.hostname or ""
+        except ValueError:
+            ours, name = False, ""
+        known = name == "localhost" or _is_address(name) or parts.netloc == external if ours else False
+        if not known:
+            raise Refusal(403, "a page of another origin may not do this")
+
+    async def _change(self, request: Request, action: Action) -> Response:
+        """Counts what is posted against the load while its body is in memory."""
+        size = content_length(request)
+        if size is not None and size > self._load.limits.body_bytes:
+            raise too_large(self._load.limits)
+        admitted = UNKNOWN_BYTES if size is None else size
+        self._load.admit(admitted)
+        try:
+            return await action.handler(request)
+        finally:
+            self._load.release(admitted)
+
+    def _refuse(self, status: int, text: str, headers: Mapping[str, str]) -> Response:
+        if status in (413, 408):
+            headers = {**headers, "Connection": "close"}  # what is left of the body is not read
+        if self._style == "text":
+            return Response(text + "\n", status, headers, "text/plain")
+        body: object = text if self._style == "am" else {"schema": 1, "error": text}
+        return Response(msgspec.json.encode(body), status, headers, JSON)
+
+
+def _is_address(name: str) -> bool:
+    return ":" in name or (name.replace(".", "").isdigit() and name.count(".") == 3)
+
+
+def header(request: Request, name: bytes) -> str:
+    """A header by its lower-case name; "" when it is not there."""
+    value: bytes = request.scope["heads"].get(name, b"")
+    return value.decode("latin-1")
+
+
+def content_length(request: Request) -> int | None:
+    """The announced size of the body; None when it is not announced (chunked)."""
+    text: bytes = request.scope["heads"].get(b"content-length", b"")
+    return int(text) if text.isdigit() else None
+
+
+def too_large(limits: Limits) -> Refusal:
+    return Refusal(413, f"the body is larger than the limit of {limits.body_bytes} bytes; send it in parts")
+
+
+async def read_body(receive: Receive, limits: Limits) -> bytes:
+    """The whole body. Raises Refusal when it is too large or comes too slowly."""
+    message = await receive()
+    if not message.get("more_body", False):
+        return _part(message, 0, limits)
+    parts: list[bytes] = []
+    size = 0
+    try:
+        async with asyncio.timeout(limits.body_seconds):
+            while True:
+                part = _part(message, size, limits)
+                parts.append(part)
+                size += len(part)
+                if not message.get("more_body", False):
+                    return b"".join(parts)
+                message = await receive()
+    except TimeoutError:
+        raise Refusal(408, f"the body was not complete after {limits.body_seconds:g} s") from None
+
+
+def _part(message: Message, before: int, limits: Limits) -> bytes:
+    if message["type"] == "http.disconnect":
+        raise Refusal(400, "the client went away before the body was complete")
+    part: bytes = message.get("body", b"")
+    if before + len(part) > limits.body_bytes:
+        raise too_large(limits)
+    return part
+
+
+async def read_json(request: Request, limits: Limits) -> bytes:
+    """The body of a request that has to be JSON. Raises Refusal (415) when it says that it is not.
+
+    A body without a type is taken as JSON. A form or plain text is not: that is what a page of
+    somebody else can send from a browser without asking.
+    """
+    kind = header(request, b"content-type").partition(";")[0].strip().lower()
+    if kind and kind != JSON and not kind.endswith("+json"):
+        raise Refusal(415, f"the body has to be JSON: send the header Content-Type: {JSON}, not {kind[:100]}")
+    coding = header(request, b"content-encoding").lower()
+    if coding not in ("", "identity"):
+        raise Refusal(415, f"Content-Encoding {coding[:40]!r} is not understood; send the body as it is")
+    return await read_body(request.receive, limits)
+
+
+def json_response(value: object, status: int = 200) -> Response:
+    """`value` encoded in one pass; not to be stored by anybody on the way."""
+    body = value if isinstance(value, bytes) else msgspec.json.encode(value)
+    return Response(body, status, {"Cache-Control": "no-store"}, JSON)

@@ -1,0 +1,184 @@
+"""Posted alerts: from the JSON of POST /api/v2/alerts to reports.
+
+Knows Alertmanager's rules for missing times, its texts, and our limits. Must not know HTTP or what
+happens to a report. One bad alert does not harm the others: each problem names the alert's index.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+
+from hbalert.api.door import Limits
+from hbalert.api.wire import EARLIEST, LATEST, LooseAlert, PostedAlert, moment
+from hbalert.core.alert import API, Alert, report
+from hbalert.core.labels import Labels
+
+REMEMBERED = 50_000
+"""Label texts per generation; the older of two generations is forgotten when the younger is full."""
+
+_strict = msgspec.json.Decoder(list[PostedAlert])
+_one_by_one = msgspec.json.Decoder(list[msgspec.Raw])
+_loose = msgspec.json.Decoder(LooseAlert)
+_label_map = msgspec.json.Decoder(dict[str, str])
+
+
+@dataclass(slots=True)
+class Posted:
+    """What came of one body: good alerts, and one sentence for each bad one."""
+
+    reports: list[Alert] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    resolved: int = 0
+
+
+class LabelTexts:
+    """Label sets by the very text in which they were posted.
+
+    A sender repeats an alert every minute in the same spelling; to look the text up costs a tenth of
+    reading, sorting and checking it again.
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._young: dict[bytes, Labels] = {}
+        self._old: dict[bytes, Labels] = {}
+
+    def read(self, text: bytes) -> Labels:
+        """The label set. Raises ValueError that says what is wrong with it."""
+        known = self._young.get(text)
+        if known is not None:
+            return known
+        known = self._old.get(text)
+        if known is None:
+            known = read_labels(text, self._limits)
+        if len(self._young) >= REMEMBERED:
+            self._old, self._young = self._young, {}
+        self._young[text] = known
+        return known
+
+
+def read_labels(text: bytes, limits: Limits) -> Labels:
+    """The label set that a JSON object spells. Raises ValueError that says what is wrong with it."""
+    if text in (b"", b"null"):
+        raise ValueError("at least one label pair required")
+    try:
+        pairs = _label_map.decode(text)
+    except msgspec.ValidationError as error:
+        raise ValueError(f"labels: {error}") from None
+    return check_labels(pairs, limits)
+
+
+def check_labels(pairs: dict[str, str], limits: Limits) -> Labels:
+    """These pairs as a label set. Raises ValueError that says which limit or rule they break."""
+    labels = Labels(pairs)
+    if not labels:
+        raise ValueError("at least one label pair required")
+    if len(labels) > limits.labels:
+        raise ValueError(f"labels: {len(labels)} are more than the limit of {limits.labels}")
+    for name, value in labels.items():
+        if not name:
+            raise ValueError('invalid label set: invalid name ""')
+        if len(name) > limits.name_bytes or len(name.encode()) > limits.name_bytes:
+            raise ValueError(f"labels: the name {name[:40]!r}... is longer than {limits.name_bytes} bytes")
+        if len(value) > limits.value_bytes or len(value.encode()) > limits.value_bytes:
+            raise ValueError(f"labels: the value of {name[:80]!r} is longer than {limits.value_bytes} bytes")
+    return labels
+
+
+def check_annotations(annotations: dict[str, str], limits: Limits) -> dict[str, str]:
+    """The annotations themselves. Raises ValueError that names the limit they are over."""
+    if len(annotations) > limits.labels:
+        raise ValueError(f"annotations: {len(annotations)} are more than the limit of {limits.labels}")
+    for name, text in annotations.items():
+        if len(name) > limits.name_bytes:
+            raise ValueError(
+                f"annotations: the name {name[:40]!r}... is longer than {limits.name_bytes} bytes"
+            )
+        if len(text) > limits.text_bytes:
+            raise ValueError(f"annotations: {name[:80]!r} is longer than {limits.text_bytes} characters")
+    return annotations
+
+
+def read_alerts(
+    body: bytes, now: datetime, resolve_timeout: timedelta, texts: LabelTexts, limits: Limits
+) -> Posted:
+    """The reports in a body, and what is wrong with the rest.
+
+    Raises ValueError when the body as a whole cannot be read: no JSON, no list, too many.
+    """
+    posted: Sequence[PostedAlert | LooseAlert | str]
+    try:
+        posted = _strict.decode(body)
+    except msgspec.ValidationError as error:
+        posted = _read_one_by_one(body, error)
+    except RecursionError:
+        raise ValueError("the JSON is nested too deeply") from None
+    if len(posted) > limits.alerts:
+        raise ValueError(f"{len(posted)} alerts are more than the limit of {limits.alerts} in one request")
+    found = Posted()
+    for index, alert in enumerate(posted):
+        try:
+            if isinstance(alert, str):
+                raise ValueError(alert)
+            found.reports.append(_report(alert, now, resolve_timeout, texts, limits))
+        except ValueError as error:
+            found.problems.append(f"alert {index}: {error}")
+    found.resolved = sum(one.claims[0].resolved(now) for one in found.reports)
+    return found
+
+
+def _read_one_by_one(body: bytes, error: msgspec.ValidationError) -> list[LooseAlert | str]:
+    """A shape or a time somewhere does not fit: finds out where, so that the others get through."""
+    try:
+        parts = _one_by_one.decode(body)
+    except msgspec.ValidationError:
+        raise ValueError(f"the body has to be a list of alerts: {error}") from None
+    found: list[LooseAlert | str] = []
+    for part in parts:
+        try:
+            found.append(_loose.decode(part))
+        except msgspec.ValidationError as problem:
+            found.append(str(problem))
+    return found
+
+
+def _report(
+    alert: PostedAlert | LooseAlert,
+    now: datetime,
+    resolve_timeout: timedelta,
+    texts: LabelTexts,
+    limits: Limits,
+) -> Alert:
+    labels = texts.read(bytes(alert.labels))
+    starts_at, ends_at = _utc(alert.starts_at, "startsAt"), _utc(alert.ends_at, "endsAt")
+    if starts_at is None:
+        starts_at = now if ends_at is None else ends_at
+    timed = ends_at is None
+    if ends_at is None:
+        ends_at = now + resolve_timeout
+    elif ends_at < starts_at:
+        raise ValueError("start time must be before end time")
+    url = alert.generator_url or ""
+    if len(url) > limits.text_bytes:
+        raise ValueError(f"generatorURL: longer than {limits.text_bytes} characters")
+    return report(
+        labels,
+        origin=API,
+        starts_at=starts_at,
+        ends_at=ends_at,
+        now=now,
+        annotations=check_annotations(alert.annotations, limits) if alert.annotations else {},
+        generator_url=url,
+        timed=timed,
+    )
+
+
+def _utc(value: datetime | str | None, name: str) -> datetime | None:
+    """As `wire.moment`; the spelling of nearly every sender is let through at once."""
+    if isinstance(value, datetime) and value.tzinfo is UTC and EARLIEST <= value <= LATEST:
+        return value
+    return moment(value, name)

@@ -1,0 +1,87 @@
+"""What a client asks for: query parameters as values.
+
+Knows how parameters are spelt and which values they may have. Must not know what is done with them.
+Everything wrong is a `Refusal` that names the parameter.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from starlette.requests import Request
+
+from hbalert.api.door import Limits, Refusal
+from hbalert.api.wire import moment
+from hbalert.core.matcher import Matcher, parse
+from hbalert.regex import compile_regex
+from hbalert.views import Wanted
+
+_TRUE = frozenset({"true", "1", "t", "yes", "y", "on"})
+_FALSE = frozenset({"false", "0", "f", "no", "n", "off"})
+
+
+def flag(request: Request, name: str, default: bool = True) -> bool:
+    """A parameter that is true or false."""
+    text = request.query_params.get(name)
+    if text is None:
+        return default
+    if text.lower() in _TRUE:
+        return True
+    if text.lower() in _FALSE:
+        return False
+    raise Refusal(400, f"{name}: {text[:40]!r} is neither true nor false")
+
+
+def matchers(request: Request, limits: Limits, name: str = "filter") -> tuple[Matcher, ...]:
+    """Repeated parameters, each one matcher in Alertmanager's grammar."""
+    texts = request.query_params.getlist(name)
+    if len(texts) > limits.matchers:
+        raise Refusal(400, f"{name}: {len(texts)} are more than the limit of {limits.matchers}")
+    try:
+        return tuple(parse(text, compile_regex) for text in texts)
+    except ValueError as error:
+        raise Refusal(400, f"bad matcher format: {error}") from None
+
+
+def wanted(request: Request, limits: Limits) -> Wanted:
+    """Which alerts are asked for. `unprocessed` is taken and changes nothing, as in Alertmanager."""
+    flag(request, "unprocessed")
+    receiver = request.query_params.get("receiver")
+    try:
+        test = compile_regex(receiver) if receiver else None
+    except ValueError as error:
+        raise Refusal(400, f"failed to parse receiver param: {error}") from None
+    return Wanted(
+        matchers=matchers(request, limits),
+        active=flag(request, "active"),
+        silenced=flag(request, "silenced"),
+        inhibited=flag(request, "inhibited"),
+        muted=flag(request, "muted"),
+        receiver=test,
+    )
+
+
+def time(request: Request, name: str) -> datetime | None:
+    """A time, RFC 3339; None when it is not given."""
+    try:
+        return moment(request.query_params.get(name), name)
+    except ValueError as error:
+        raise Refusal(400, str(error)) from None
+
+
+def number(request: Request, name: str, default: int, most: int) -> int:
+    """A whole number from 1 to `most`."""
+    text = request.query_params.get(name)
+    if text is None:
+        return default
+    if not text.isascii() or not text.isdigit() or len(text) > 9 or not 1 <= int(text) <= most:
+        raise Refusal(400, f"{name}: {text[:40]!r} is not a number from 1 to {most}")
+    return int(text)
+
+
+def choice(request: Request, name: str, allowed: tuple[str, ...]) -> str:
+    """One of `allowed`; "" when it is not given."""
+    text = request.query_params.get(name, "")
+    if text and text not in allowed:
+        raise Refusal(400, f"{name}: {text[:40]!r} is not one of {', '.join(allowed)}")
+    return text

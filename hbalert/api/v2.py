@@ -1,0 +1,307 @@
+"""Alertmanager's API, version 2: what `amtool`, Prometheus, Grafana and karma speak.
+
+Knows paths, codes and texts of that API. Must not know how alerts are stored, merged or muted. Where
+we differ from Alertmanager on purpose, docs/compatibility.md says so.
+Source: Alertmanager api/v2/openapi.yaml and api/v2/api.go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+import msgspec
+import structlog
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from hbalert import __version__
+from hbalert.api import query
+from hbalert.api.am_yaml import alertmanager_yaml
+from hbalert.api.door import Limits, Refusal, json_response, read_json
+from hbalert.api.ingest import LabelTexts, check_annotations, read_alerts
+from hbalert.api.wire import (
+    AlertGroup,
+    AlertStatus,
+    GettableAlert,
+    GettableSilence,
+    NamedReceiver,
+    OutMatcher,
+    PostedMatcher,
+    PostedSilence,
+    SilenceStatus,
+    horizon,
+    moment,
+)
+from hbalert.core.matcher import Matcher, Op, make
+from hbalert.core.silence import Silence
+from hbalert.engine import Engine
+from hbalert.metrics import Metrics
+from hbalert.regex import compile_regex
+from hbalert.views import AlertView, Book, SilenceView, silences
+
+log = structlog.get_logger("hbalert.api")
+
+SPOKEN_VERSION = "0.27.0"
+"""The Alertmanager whose API this is; clients look at it to know what they may ask for."""
+
+_OPS = {
+    (True, False): Op.EQUAL,
+    (False, False): Op.NOT_EQUAL,
+    (True, True): Op.REGEX,
+    (False, True): Op.NOT_REGEX,
+}
+"""(isEqual, isRegex) -> operator."""
+
+
+class Done(Response):
+    """200 with an empty body, as Alertmanager answers a POST of alerts; made once."""
+
+    def __init__(self) -> None:
+        super().__init__(b"")
+        self._start = {
+            "type": "http.response.start",
+            "status": 200,
+            "headers": [(b"content-length", b"0"), (b"cache-control", b"no-store")],
+        }
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await send(self._start)
+        await send({"type": "http.response.body", "body": b""})
+
+
+class AlertTexts:
+    """The JSON of each shown alert, kept as long as its view is the same object."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, tuple[AlertView, datetime | None, bytes]] = {}
+        self._encode = msgspec.json.Encoder().encode
+
+    def of(self, views: Iterable[AlertView], ahead: datetime) -> list[bytes]:
+        """The texts, in order. ahead: the end that is shown where there is none in sight."""
+        kept, out = self._kept, []
+        for view in views:
+            end = view.ends_at or ahead
+            known = kept.get(view.fingerprint)
+            if known is not None and known[0] is view and known[1] is end:
+                out.append(known[2])
+                continue
+            if known is None or known[0] is not view or known[1] != end:
+                known = (view, end, self._encode(shown(view, end)))
+                kept[view.fingerprint] = known
+            out.append(known[2])
+        return out
+
+    def forget(self, living: int) -> None:
+        """Drops everything when most of it belongs to alerts that are gone."""
+        if len(self._kept) > 2 * living + 1000:
+            self._kept.clear()
+
+
+def shown(view: AlertView, end: datetime, muted_by: tuple[str, ...] = ()) -> GettableAlert:
+    """An alert as the API shows it."""
+    return GettableAlert(
+        annotations=dict(view.alert.annotations),
+        ends_at=end,
+        fingerprint=view.fingerprint,
+        receivers=[NamedReceiver(name) for name in view.receivers],
+        starts_at=view.alert.starts_at,
+        status=AlertStatus(
+            inhibited_by=view.inhibited_by,
+            silenced_by=view.silenced_by,
+            muted_by=muted_by,
+            state="suppressed" if muted_by else view.state,
+        ),
+        updated_at=view.alert.updated_at,
+        generator_url=view.alert.generator_url,
+        labels=view.alert.labels.as_dict(),
+    )
+
+
+class V2:
+    """The handlers."""
+
+    def __init__(self, engine: Engine, book: Book, metrics: Metrics, limits: Limits) -> None:
+        self._engine = engine
+        self._book = book
+        self._metrics = metrics
+        self._limits = limits
+        self._labels = LabelTexts(limits)
+        self._texts = AlertTexts()
+        self._done = Done()
+
+    # --- alerts ---
+
+    async def post_alerts(self, request: Request) -> Response:
+        body = await read_json(request, self._limits)
+        engine = self._engine
+        try:
+            posted = read_alerts(
+                body, engine.clock.now(), engine.config.alerts.resolve_timeout, self._labels, self._limits
+            )
+        except ValueError as error:
+            raise Refusal(400, f"bad request: {error}") from None
+        if posted.reports:
+            await engine.accept(posted.reports)
+        taken = len(posted.reports)
+        self._metrics.received(
+            "api",
+            firing=taken - posted.resolved,
+            resolved=posted.resolved,
+            invalid=len(posted.problems),
+        )
+        if not posted.problems:
+            return self._done
+        log.warning("alerts_refused", refused=len(posted.problems), taken=taken, first=posted.problems[0])
+        some, more = posted.problems[:50], len(posted.problems) - 50
+        text = "; ".join(some) + (f"; and {more} more" if more > 0 else "")
+        raise Refusal(400, f"{text} ({taken} valid alerts of this request were stored)")
+
+    async def get_alerts(self, request: Request) -> Response:
+        now = self._engine.clock.now()
+        views = self._book.wanted(query.wanted(request, self._limits), now)
+        texts = self._texts.of(views, self._ahead(now))
+        self._texts.forget(len(self._engine.memory.alerts))
+        return json_response(b"[" + b",".join(texts) + b"]")
+
+    async def get_groups(self, request: Request) -> Response:
+        now = self._engine.clock.now()
+        ahead = self._ahead(now)
+        out = []
+        for view in self._book.groups(query.wanted(request, self._limits), now):
+            if view.muted_by:
+                texts = [
+                    msgspec.json.encode(shown(each, each.ends_at or ahead, view.muted_by))
+                    for each in view.alerts
+                ]
+            else:
+                texts = self._texts.of(view.alerts, ahead)
+            out.append(
+                AlertGroup(
+                    alerts=[msgspec.Raw(text) for text in texts],
+                    labels=view.group.labels.as_dict(),
+                    receiver=NamedReceiver(view.route.receiver),
+                    route_labels={},
+                )
+            )
+        return json_response(out)
+
+    def _ahead(self, now: datetime) -> datetime:
+        return horizon(now, self._engine.config.alerts.resolve_timeout)
+
+    # --- silences ---
+
+    async def get_silences(self, request: Request) -> Response:
+        asked = query.matchers(request, self._limits)
+        # `expired`, `active` and `pending` are ours: Alertmanager answers all and lets clients choose.
+        states = {name for name in ("active", "pending", "expired") if query.flag(request, name)}
+        found = [
+            view
+            for view in silences(self._engine.memory.silences.values(), self._engine.clock.now())
+            if view.state.value in states and all(matcher in view.silence.matchers for matcher in asked)
+        ]
+        return json_response([gettable(view) for view in found])
+
+    async def get_silence(self, request: Request) -> Response:
+        silence = self._engine.memory.silences.get(request.path_params["id"])
+        if silence is None:
+            raise Refusal(404, f"silence {request.path_params['id'][:80]} not found")
+        (view,) = silences([silence], self._engine.clock.now())
+        return json_response(gettable(view))
+
+    async def delete_silence(self, request: Request) -> Response:
+        identity = request.path_params["id"]
+        if not await self._engine.expire_silence(identity):
+            raise Refusal(404, f"silence {identity[:80]} not found")
+        log.info("silence_expired", silence=identity)
+        return self._done
+
+    async def post_silence(self, request: Request) -> Response:
+        body = await read_json(request, self._limits)
+        try:
+            posted = msgspec.json.decode(body, type=PostedSilence)
+            silence = read_silence(posted, self._engine.clock.now(), self._limits)
+            identity = await self._engine.put_silence(silence, posted.id or None)
+        except KeyError:
+            raise Refusal(404, f"silence {str(posted.id)[:80]} not found") from None
+        except RecursionError:
+            raise Refusal(400, "the JSON is nested too deeply") from None
+        except ValueError as error:
+            raise Refusal(400, f"bad silence: {error}") from None
+        log.info("silence_set", silence=identity, by=silence.created_by, ends_at=silence.ends_at.isoformat())
+        return json_response({"silenceID": identity})
+
+    # --- the rest ---
+
+    async def get_receivers(self, request: Request) -> Response:
+        return json_response([NamedReceiver(name) for name in sorted(self._engine.config.receivers)])
+
+    async def get_status(self, request: Request) -> Response:
+        return json_response(
+            {
+                "cluster": {"name": "", "peers": [], "status": "disabled"},
+                "config": {"original": alertmanager_yaml(self._engine.config)},
+                "uptime": self._engine.started_at,
+                "versionInfo": {
+                    "branch": "hbalert",
+                    "buildDate": "",
+                    "buildUser": "",
+                    "goVersion": "",
+                    "revision": f"hbalert {__version__}",
+                    "version": SPOKEN_VERSION,
+                },
+            }
+        )
+
+
+def read_silence(posted: PostedSilence, now: datetime, limits: Limits) -> Silence:
+    """The silence that was posted. Raises ValueError that names the field; what only the engine can
+    judge (an end in the past, matchers that are too broad) is left to it."""
+    if len(posted.matchers) > limits.matchers:
+        raise ValueError(f"matchers: {len(posted.matchers)} are more than the limit of {limits.matchers}")
+    ends_at = moment(posted.ends_at, "endsAt")
+    if ends_at is None:
+        raise ValueError("endsAt: a silence needs an end")
+    for name, text in (("comment", posted.comment), ("createdBy", posted.created_by)):
+        if len(text) > limits.text_bytes:
+            raise ValueError(f"{name}: longer than {limits.text_bytes} characters")
+    return Silence(
+        id="",
+        matchers=tuple(_matcher(index, each, limits) for index, each in enumerate(posted.matchers)),
+        starts_at=moment(posted.starts_at, "startsAt") or now,
+        ends_at=ends_at,
+        created_by=posted.created_by,
+        comment=posted.comment,
+        updated_at=now,
+        annotations=check_annotations(posted.annotations or {}, limits),
+    )
+
+
+def _matcher(index: int, posted: PostedMatcher, limits: Limits) -> Matcher:
+    if not posted.name:
+        raise ValueError(f"matchers[{index}]: invalid label name {posted.name!r}")
+    if len(posted.name) > limits.name_bytes or len(posted.value) > limits.value_bytes:
+        raise ValueError(f"matchers[{index}]: name or value is longer than {limits.value_bytes} bytes")
+    try:
+        return make(posted.name, _OPS[posted.is_equal, posted.is_regex], posted.value, compile_regex)
+    except ValueError as error:
+        raise ValueError(f"matchers[{index}]: {error}") from None
+
+
+def gettable(view: SilenceView) -> GettableSilence:
+    """A silence as the API shows it."""
+    silence = view.silence
+    return GettableSilence(
+        id=silence.id,
+        status=SilenceStatus(view.state.value),
+        updated_at=silence.updated_at,
+        comment=silence.comment,
+        created_by=silence.created_by,
+        ends_at=silence.ends_at,
+        matchers=[
+            OutMatcher(each.is_equal, each.is_regex, each.name, each.value) for each in silence.matchers
+        ],
+        starts_at=silence.starts_at,
+        annotations=dict(silence.annotations),
+    )

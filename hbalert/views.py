@@ -1,0 +1,320 @@
+"""Read models: what a person or a program is shown of the live state.
+
+Knows how alerts, groups, silences and the outbox look from outside: which state an alert is in, who
+mutes it, whom it reaches. Must not know HTTP, JSON or HTML; the API and the metrics read the same
+views. A `Book` keeps the views of alerts between readers: a view is the same object as long as
+nothing about it changes, so that whoever encodes it can keep that work, too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from hbalert.core.alert import Alert
+from hbalert.core.delivery import Delivery
+from hbalert.core.group import Group
+from hbalert.core.labels import Labels, fingerprint
+from hbalert.core.matcher import Matcher, matches
+from hbalert.core.route import Route, match
+from hbalert.core.rule import RuleAlertState
+from hbalert.core.silence import Silence, SilenceState, state
+from hbalert.core.silencer import Silencer
+from hbalert.engine import Engine
+from hbalert.metrics import Live
+from hbalert.units.quiet import Mute
+
+
+@dataclass(frozen=True, slots=True)
+class AlertView:
+    """A firing alert as it is shown.
+
+    ends_at       of the alert, worked out once; None: no end in sight
+    receivers     the names its routes point to, in the order of the tree
+    silenced_by   ids of silences
+    inhibited_by  fingerprints of the alerts that inhibit it
+    """
+
+    alert: Alert
+    fingerprint: str
+    ends_at: datetime | None
+    receivers: tuple[str, ...]
+    silenced_by: tuple[str, ...] = ()
+    inhibited_by: tuple[str, ...] = ()
+
+    @property
+    def labels(self) -> Labels:
+        return self.alert.labels
+
+    @property
+    def state(self) -> str:
+        """ "suppressed" while somebody mutes it, else "active" ("unprocessed" does not occur)."""
+        return "suppressed" if self.silenced_by or self.inhibited_by else "active"
+
+
+@dataclass(frozen=True, slots=True)
+class GroupView:
+    """A group with those of its alerts that are shown, in the order of messages."""
+
+    group: Group
+    route: Route
+    alerts: tuple[AlertView, ...]
+    muted_by: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SilenceView:
+    silence: Silence
+    state: SilenceState
+
+
+@dataclass(frozen=True, slots=True)
+class SourceView:
+    """Whether a source answers.
+
+    since  since when it is as it is; None: it was not asked yet
+    error  its last words when it does not answer
+    """
+
+    name: str
+    up: bool
+    since: datetime | None = None
+    error: str = ""
+
+
+Sources = Callable[[], Sequence[SourceView]]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which alerts somebody asks for.
+
+    receiver  a test whether a whole receiver name is wanted; None: any
+    """
+
+    matchers: tuple[Matcher, ...] = ()
+    active: bool = True
+    silenced: bool = True
+    inhibited: bool = True
+    muted: bool = True
+    receiver: Callable[[str], bool] | None = None
+
+    def shows(self, view: AlertView) -> bool:
+        """Whether this alert is asked for. The rules are Alertmanager's."""
+        if self.matchers and not matches(self.matchers, view.alert.labels):
+            return False
+        if view.silenced_by and not self.silenced:
+            return False
+        if view.inhibited_by and not self.inhibited:
+            return False
+        if not self.active and not view.silenced_by and not view.inhibited_by:
+            return False
+        return self.receiver is None or any(map(self.receiver, view.receivers))
+
+    @property
+    def everything(self) -> bool:
+        return self == Wanted()
+
+
+class Book:
+    """The views of all alerts, kept up to date when somebody reads them."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._root: Route | None = None
+        self._silencer = Silencer(())
+        self._seen: dict[bytes, AlertView] = {}
+        self._as_found: list[AlertView] = []
+        self._sorted: list[AlertView] = []
+
+    def alerts(self, now: datetime) -> list[AlertView]:
+        """Every alert that fires, by fingerprint."""
+        self._look(now)
+        return self._sorted
+
+    def wanted(self, wanted: Wanted, now: datetime) -> list[AlertView]:
+        """The firing alerts that are asked for, by fingerprint."""
+        found = self.alerts(now)
+        return found if wanted.everything else [view for view in found if wanted.shows(view)]
+
+    def groups(self, wanted: Wanted, now: datetime) -> list[GroupView]:
+        """The groups that have an alert that is asked for, by their labels."""
+        self._look(now)
+        engine = self._engine
+        found = []
+        for group in engine.memory.groups.values():
+            route = engine.destinations.routes.get(group.route_id)
+            if route is None:  # a reload has just begun: its groups come with its commit
+                continue
+            if wanted.receiver is not None and not wanted.receiver(route.receiver):
+                continue
+            mute = engine.quiet.of_route(route, now)
+            if mute is not None and not wanted.muted:
+                continue
+            members = map(self._seen.get, engine.memory.members_of(group.id))
+            shown = [view for view in members if view and _fires(view, now) and wanted.shows(view)]
+            if shown:
+                shown.sort(key=_message_order)
+                found.append(GroupView(group, route, tuple(shown), mute.by if mute else ()))
+        found.sort(key=lambda view: (view.group.labels.key, view.route.receiver, view.group.id))
+        return found
+
+    def known(self, now: datetime) -> Iterator[tuple[str, Labels]]:
+        """Fingerprint and labels of every alert that is live: firing, just resolved, pending."""
+        self._look(now)
+        for view in self._seen.values():
+            yield view.fingerprint, view.alert.labels
+        for row in self._engine.memory.rule_alerts.values():
+            if row.labels.key not in self._seen:
+                yield fingerprint(row.labels), row.labels
+
+    def _look(self, now: datetime) -> None:
+        memory, config = self._engine.memory, self._engine.config
+        if config.route is not self._root:
+            self._root = config.route
+            self._seen.clear()
+        active = [each for each in memory.silences.values() if each.starts_at <= now < each.ends_at]
+        # Inhibition depends on what else fires, so it is asked each time; silences only when they change.
+        settled = self._silencer.holds(active) and not config.inhibit_rules
+        if not self._silencer.holds(active):
+            self._silencer = Silencer(active)
+        mutes = self._engine.quiet.at(memory, now)
+        seen = self._seen
+        found = []
+        for key, alert in memory.alerts.items():
+            view = seen.get(key)
+            if view is None or view.alert is not alert or not settled:
+                view = seen[key] = _view(alert, view, self._root, mutes)
+            if view.ends_at is None or view.ends_at > now:
+                found.append(view)
+        if len(seen) > len(memory.alerts):
+            self._seen = {key: seen[key] for key, _ in memory.alerts.items()}
+        if found != self._as_found:  # the same objects in the same order are found equal at once
+            self._as_found = found
+            self._sorted = sorted(found, key=lambda view: view.fingerprint)
+
+
+def _view(
+    alert: Alert, old: AlertView | None, root: Route, mutes: Callable[[Labels], tuple[Mute, ...]]
+) -> AlertView:
+    """The view of an alert; the old one itself when nothing about it has changed."""
+    by = {mute.kind: mute.by for mute in mutes(alert.labels)}
+    silenced_by, inhibited_by = by.get("silenced", ()), by.get("inhibited", ())
+    if old is None:
+        receivers = tuple(dict.fromkeys(route.receiver for route in match(root, alert.labels)))
+        return AlertView(
+            alert, fingerprint(alert.labels), alert.ends_at, receivers, silenced_by, inhibited_by
+        )
+    if old.alert is alert and old.silenced_by == silenced_by and old.inhibited_by == inhibited_by:
+        return old
+    return replace(
+        old, alert=alert, ends_at=alert.ends_at, silenced_by=silenced_by, inhibited_by=inhibited_by
+    )
+
+
+def _fires(view: AlertView, now: datetime) -> bool:
+    return view.ends_at is None or view.ends_at > now
+
+
+def _message_order(view: AlertView) -> tuple[bool, str, bool, str, bytes]:
+    """As `core.notification.message_order`: by job, then instance, then all labels."""
+    labels = view.alert.labels
+    job, instance = labels.get("job", ""), labels.get("instance", "")
+    return (not job, job, not instance, instance, labels.key)
+
+
+def silences(rows: Iterable[Silence], now: datetime) -> list[SilenceView]:
+    """Silences as Alertmanager lists them: active (soonest end first), pending (soonest start first),
+    expired (latest end first)."""
+    views = [SilenceView(row, state(row, now)) for row in rows]
+    return sorted(views, key=_silence_order)
+
+
+_SILENCE_ORDER = {SilenceState.ACTIVE: 0, SilenceState.PENDING: 1, SilenceState.EXPIRED: 2}
+
+
+def _silence_order(view: SilenceView) -> tuple[int, float, str]:
+    row = view.silence
+    match view.state:
+        case SilenceState.ACTIVE:
+            when = row.ends_at.timestamp()
+        case SilenceState.PENDING:
+            when = row.starts_at.timestamp()
+        case _:
+            when = -row.ends_at.timestamp()
+    return (_SILENCE_ORDER[view.state], when, row.id)
+
+
+def queue(rows: Iterable[Delivery]) -> list[Delivery]:
+    """What has not got out, the oldest news first."""
+    return sorted((row for row in rows if row.is_live), key=lambda row: (row.created_at, row.sequence))
+
+
+def unhealthy(engine: Engine, sources: Sequence[SourceView], now: datetime) -> list[str]:
+    """What is wrong with this daemon, one sentence each; empty when it does its work."""
+    found = [
+        f"source {source.name} does not answer: {source.error or 'no reason given'}"
+        for source in sources
+        if not source.up and source.since is not None
+    ]
+    for notifier, rows in _by_notifier(engine.memory.deliveries.values()).items():
+        failing = [row for row in rows if row.attempts > 0]
+        if failing:
+            oldest = min(failing, key=lambda row: row.created_at)
+            found.append(
+                f"notifier {notifier} fails: {len(failing)} waiting, the oldest since "
+                f"{oldest.created_at.isoformat(timespec='seconds')}: {oldest.last_answer or 'no answer'}"
+            )
+    return found
+
+
+def _by_notifier(rows: Iterable[Delivery]) -> dict[str, list[Delivery]]:
+    found: dict[str, list[Delivery]] = {}
+    for row in rows:
+        if row.is_live:
+            found.setdefault(row.notifier, []).append(row)
+    return found
+
+
+def live(engine: Engine, book: Book, sources: Sequence[SourceView], now: datetime) -> Live:
+    """What a scrape of the metrics reads off the live state."""
+    alerts = {"active": 0, "suppressed": 0, "unprocessed": 0}
+    for view in book.alerts(now):
+        alerts[view.state] += 1
+    by_state = {each.value: 0 for each in SilenceState}
+    for silence in engine.memory.silences.values():
+        by_state[state(silence, now).value] += 1
+    pending = firing = 0
+    for row in engine.memory.rule_alerts.values():
+        pending += row.state is RuleAlertState.PENDING
+        firing += row.state is RuleAlertState.FIRING
+    waiting = _by_notifier(engine.memory.deliveries.values())
+    config = engine.config
+    enabled = [name for name, notifier in config.notifiers.items() if notifier.enabled]
+    queues = {}
+    for name in enabled:
+        rows = waiting.get(name, [])
+        oldest = min((row.created_at for row in rows), default=now)
+        queues[name] = (len(rows), max(0.0, (now - oldest).total_seconds()))
+    return Live(
+        alerts=alerts,
+        rule_alerts={"pending": pending, "firing": firing},
+        silences=by_state,
+        queue=queues,
+        sources={source.name: source.up for source in sources},
+        groups=len(engine.memory.groups),
+        rules=sum(len(group.rules) for group in config.groups),
+        rule_groups=len(config.groups),
+        receivers=len(config.receivers),
+        notifiers=len(enabled),
+        inhibition_rules=len(config.inhibit_rules),
+        shown=_shown(engine),
+    )
+
+
+def _shown(engine: Engine) -> Iterator[dict[str, str]]:
+    """Prometheus' ALERTS series of our rules."""
+    for row in engine.memory.rule_alerts.values():
+        if row.state is not RuleAlertState.RESOLVED:
+            yield {**row.labels.as_dict(), "alertstate": row.state.value}
