@@ -191,7 +191,7 @@ class SmtpSink:
     ) -> None:
         if self._server is not None:
             self._server.close()
-        ending = [protocol.conversation for protocol in self._open]
+        ending = [protocol.conversation() for protocol in self._open]
         self.drop()
         if ending:
             await asyncio.wait(ending, timeout=2)
@@ -219,9 +219,8 @@ class _Protocol(SMTP):
             loop=loop,
         )
 
-    @property
     def conversation(self) -> asyncio.Task[None]:
-        """The task that reads commands and answers them."""
+        """The task that reads commands and answers them. (aiosmtpd looks at every property too early.)"""
         assert self._handler_coroutine is not None  # noqa: S101  made with the connection
         return self._handler_coroutine
 
@@ -230,7 +229,7 @@ class _Protocol(SMTP):
         self.sink.left(self)
         if isinstance(self.transport, asyncio.WriteTransport):
             self.transport.abort()
-        self.conversation.cancel()
+        self.conversation().cancel()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         if not self.number:  # after STARTTLS it is made a second time
