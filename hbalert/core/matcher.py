@@ -1,8 +1,8 @@
 """Matchers: `name op value`, the one way to select label sets.
 
 Knows the four operators and how a matcher is printed. Must not know how a regular expression is
-executed (the caller passes a compiler; production uses RE2) nor where matchers stand. The text
-grammar, with Alertmanager's fallback between its two dialects, is `parse`. Next: `alert.py`.
+executed (the caller passes a compiler; production uses RE2) nor where matchers stand. How people
+write matchers is `matcher_text.py`. Next: `alert.py`.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from hbalert.core.labels import quote
+from hbalert.core.matcher_text import Reading, read_list, read_one
 
 CompileRegex = Callable[[str], Callable[[str], bool]]
 """Takes a pattern, returns a test whether a whole value matches it. Raises ValueError on a bad one."""
@@ -70,6 +71,33 @@ def make(name: str, op: Op, value: str, compile_regex: CompileRegex) -> Matcher:
     if op is Op.REGEX:
         return Matcher(name, op, value, whole)
     return Matcher(name, op, value, lambda text: not whole(text))
+
+
+def parse(text: str, compile_regex: CompileRegex) -> Matcher:
+    """The one matcher that `text` spells: `severity="critical"`. Raises ValueError, fit to show.
+
+    Alertmanager's two dialects are both tried (`matcher_text.py`); braces are refused.
+    """
+    (matcher,) = _build(read_one(text), compile_regex)
+    return matcher
+
+
+def parse_list(text: str, compile_regex: CompileRegex) -> tuple[Matcher, ...]:
+    """The matchers that `text` spells: `{a="1", b=~"x.*"}`, braces optional; "" and "{}" are none.
+
+    Raises ValueError, fit to show.
+    """
+    return _build(read_list(text), compile_regex)
+
+
+def _build(reading: Reading, compile_regex: CompileRegex) -> tuple[Matcher, ...]:
+    failures = []
+    for conditions in reading.candidates:
+        try:
+            return tuple(make(name, Op(op), value, compile_regex) for name, op, value in conditions)
+        except ValueError as error:
+            failures.append(error)
+    raise failures[0]
 
 
 def matches(matchers: Iterable[Matcher], labels: Mapping[str, str]) -> bool:
