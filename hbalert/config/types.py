@@ -206,7 +206,14 @@ class DingTalkSettings(NotifierSettings):
 
 
 class AlibabaGateway(Settings):
-    """Alibaba Cloud SMS (Dysmsapi 2017-05-25, signature V3)."""
+    """Alibaba Cloud SMS (Dysmsapi 2017-05-25, signature V3).
+
+    variables  variable of the template -> text with names in braces, such as "{alertname} on {bot}".
+               Names: alertname, severity, status, summary, count, bot, host, time, subject, text.
+               Links, emoji and the dots of hosts are taken out: carriers refuse them
+    resolved_template_code  for messages that everything is over; without it: template_code
+    fallback_template_code  a template without variables, for content that was refused
+    """
 
     provider: Literal["alibaba"]
     access_key_id: str
@@ -221,7 +228,11 @@ class AlibabaGateway(Settings):
 
 
 class TencentGateway(Settings):
-    """Tencent Cloud SMS (2021-01-11, signature TC3)."""
+    """Tencent Cloud SMS (2021-01-11, signature TC3).
+
+    variables  texts for {1}, {2}, ... of the template; names as for Alibaba. The console says how long
+               a variable may be
+    """
 
     provider: Literal["tencent"]
     secret_id: str
@@ -238,7 +249,12 @@ class TencentGateway(Settings):
 
 
 class TwilioGateway(Settings):
-    """Twilio Programmable Messaging."""
+    """Twilio Programmable Messaging.
+
+    api_key_sid  where given, `auth_token` is that key's secret
+    from         or messaging_service_sid: who sends
+    validity     how long Twilio tries; an alert that arrives hours later helps nobody
+    """
 
     provider: Literal["twilio"]
     account_sid: str
@@ -256,6 +272,11 @@ class HttpGateway(Settings):
 
     Texts in `url`, `headers`, `query` and `body` may hold the placeholders {to}, {text}, {id},
     {timestamp} and the names under `secrets`; `body` may be a table (sent as form or JSON) or a text.
+
+    success_path    dotted path into a JSON answer: "data.0.code"; without it the first line is looked at
+    success_values  what must stand at the path, or how the first line must begin; without both any 2xx
+    code_path       where the code of a failure stands; without it: what success_path looks at
+    retry_codes, throttle_codes  failures that pass; every other code is final
     """
 
     provider: Literal["http"]

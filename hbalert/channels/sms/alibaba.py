@@ -19,7 +19,7 @@ from datetime import datetime, timedelta
 from hbalert.channels.answers import clock_difference, parse_object, retry_after
 from hbalert.channels.sms.acs3 import EMPTY_SHA256, authorization, canonical_query
 from hbalert.channels.sms.gateway import AT_ONCE, Fate, Line, Result, each, endpoint
-from hbalert.channels.sms.numbers import bare
+from hbalert.channels.sms.numbers import dialled
 from hbalert.channels.sms.wording import clean, fill, values_of
 from hbalert.config.types import AlibabaGateway
 from hbalert.outbound import Reply
@@ -129,7 +129,7 @@ class AlibabaSms:
     ) -> Result:
         query = {
             "OutId": delivery_id,
-            "PhoneNumbers": bare(number),
+            "PhoneNumbers": dialled(number),
             "SignName": self._settings.sign_name,
             "TemplateCode": template,
         }

@@ -38,12 +38,23 @@ def is_mainland(number: str) -> bool:
 
 
 def bare(number: str) -> str:
-    """As gateways of the mainland write it: eleven digits there, country code and digits elsewhere.
-
-    >>> bare("+8613800138000"), bare("+15005550006")
-    ('13800138000', '15005550006')
-    """
+    """The digits that remain where a country is understood: eleven in the mainland. Only to compare
+    and to hide: +1 500 555 0006 and +86 150 0555 0006 are both 15005550006."""
     return number.removeprefix(MAINLAND).removeprefix("+")
+
+
+def dialled(number: str) -> str:
+    """As a gateway of the mainland takes it: eleven digits there, country code and digits elsewhere.
+
+    A number of North America would pass for one of the mainland and reach a stranger; it is written
+    with the two zeros of an international call.
+
+    >>> dialled("+8613800138000"), dialled("+85251234567"), dialled("+15005550006")
+    ('13800138000', '85251234567', '0015005550006')
+    """
+    digits = bare(number)
+    foreign_twin = not is_mainland(number) and len(digits) == 11 and digits.startswith("1")
+    return f"00{digits}" if foreign_twin else digits
 
 
 def written(number: str, form: str) -> str:
@@ -53,7 +64,8 @@ def written(number: str, form: str) -> str:
     ['+8613800138000', '8613800138000', '13800138000', '008613800138000']
     """
     digits = number.removeprefix("+")
-    return {"no_plus": digits, "national": bare(number), "zero_zero": f"00{digits}"}.get(form, number)
+    national = bare(number) if is_mainland(number) else f"00{digits}"
+    return {"no_plus": digits, "national": national, "zero_zero": f"00{digits}"}.get(form, number)
 
 
 def spellings(number: str) -> tuple[str, ...]:

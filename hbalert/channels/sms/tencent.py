@@ -17,9 +17,10 @@ from typing import Any
 
 from hbalert.channels.answers import clock_difference, parse_object
 from hbalert.channels.sms.gateway import BadUrl, Fate, Line, Result, endpoint
-from hbalert.channels.sms.numbers import bare, is_mainland
+from hbalert.channels.sms.numbers import is_mainland
 from hbalert.channels.sms.tc3 import authorization
 from hbalert.channels.sms.wording import clean, fill, values_of
+from hbalert.config.phone import parse_phone
 from hbalert.config.types import TencentGateway
 from hbalert.outbound import Reply, Unreachable
 from hbalert.ports import Message
@@ -170,11 +171,11 @@ class TencentSms:
             return dict.fromkeys(numbers, self._outcome(error, numbers, reply, now))
         statuses = response.get("SendStatusSet")
         told = [entry for entry in statuses if isinstance(entry, dict)] if isinstance(statuses, list) else []
-        by_number = {bare(str(entry.get("PhoneNumber"))): entry for entry in told}
+        by_digits = {digits: entry for entry in told for digits in _digits(str(entry.get("PhoneNumber")))}
         silence = Result(Fate.RETRY, "Tencent SMS: its answer does not mention the number", reason="server")
         return {
-            number: self._outcome(by_number[bare(number)], [number], reply, now)
-            if bare(number) in by_number
+            number: self._outcome(by_digits[number[1:]], [number], reply, now)
+            if number[1:] in by_digits
             else silence
             for number in numbers
         }
@@ -208,3 +209,11 @@ class TencentSms:
             return Result(Fate.RETRY, said, reason="timeout")
         reason = "server" if code.startswith("InternalError") or reply.status >= 500 else "other"
         return Result(Fate.RETRY, said, reason=reason)
+
+
+def _digits(text: str) -> set[str]:
+    """Country code and number, however the answer spells it."""
+    try:
+        return {text.removeprefix("+"), parse_phone(text).removeprefix("+")}
+    except ValueError:
+        return {text}

@@ -137,7 +137,7 @@ class AlibabaSmsGateway(LoopbackGateway[TextMessage]):
 
     def _check_message(self, query: Mapping[str, str]) -> tuple[int, str, str] | None:
         number, template = query.get("PhoneNumbers", ""), query.get("TemplateCode", "")
-        if not MAINLAND.fullmatch(number) and not re.fullmatch("[1-9][0-9]{6,14}", number):
+        if not MAINLAND.fullmatch(number) and not re.fullmatch("(?:00)?[1-9][0-9]{6,14}", number):
             return 200, "isv.MOBILE_NUMBER_ILLEGAL", f"{number}非法手机号"
         if query.get("SignName") != self._sign_name:
             return 200, "isv.SMS_SIGNATURE_ILLEGAL", "短信签名不合法"

@@ -19,7 +19,7 @@ from hbalert.demo.gateways.server import LoopbackGateway
 
 @dataclass(frozen=True, slots=True)
 class PlainRequest:
-    """A call that was let through, as it came."""
+    """A call that was let through, as it came; names of headers in lower case."""
 
     method: str
     path: str
@@ -53,7 +53,13 @@ class PlainSmsGateway(LoopbackGateway[PlainRequest]):
             return self.json({"code": 401, "message": "wrong key"}, status=401)
         identity = f"m{len(self.received) + 1}"
         self.take(
-            PlainRequest(request.method, request.path, dict(request.query), dict(request.headers), body)
+            PlainRequest(
+                request.method,
+                request.path,
+                dict(request.query),
+                {name.lower(): text for name, text in request.headers.items()},
+                body,
+            )
         )
         if not self._answers:
             return self.json({"code": 0, "message": "accepted", "data": {"id": identity}})
