@@ -231,22 +231,16 @@ class WebhookChannel:
 
 def _origin(url: str) -> str:
     """Scheme and host of a URL: as much of it as may be shown."""
-    try:
-        parts = urlsplit(url)
-        port = f":{parts.port}" if parts.port else ""
-        return f"{parts.scheme}://{parts.hostname}{port}" if parts.hostname else "the webhook"
-    except ValueError:
-        return "the webhook"
+    parts = urlsplit(url)
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    return f"{parts.scheme}://{host}" + (f":{parts.port}" if parts.port else "")
 
 
 def _secrets(settings: WebhookSettings) -> dict[str, str]:
     """What a receiver or a library might repeat and nobody may see."""
     url = settings.url.reveal()
     hidden = {url: _origin(url)}
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return hidden
+    parts = urlsplit(url)
     pieces = [parts.path + ("?" + parts.query if parts.query else ""), parts.query, parts.fragment]
     pieces += [piece for piece in parts.path.split("/") if len(piece) > 7]
     pieces += [value for _, value in parse_qsl(parts.query)]

@@ -17,6 +17,7 @@ from typing import Any
 
 import httpx
 import pytest
+from pydantic import ValidationError
 
 from hbalert.channels.webhook import DEFAULT_PAUSE, WebhookChannel, go_time, payload, signature
 from hbalert.config.types import WebhookSettings
@@ -329,6 +330,57 @@ async def test_notifications_at_once_use_as_many_connections_as_allowed() -> Non
     async with WebhookSink() as sink, channel_to(sink.url, concurrency=4) as channel:
         await asyncio.gather(*(send(channel, delivery_id=f"d{n}") for n in range(20)))
     assert {post.delivery_id for post in sink.received} == {f"d{n}" for n in range(20)}
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("url", f"ftp://example.com/{TOKEN}"),
+        ("url", f"https:///{TOKEN}"),
+        ("url", f"https://example.com:99999/{TOKEN}"),
+        ("url", f"https://example.com/{TOKEN} and more"),
+        ("headers", {"X-Two words": "x"}),
+        ("headers", {"X-Key": f"{TOKEN}\r\nX-Evil: 1"}),
+        ("headers", {"X-Key": f"{TOKEN} 中文"}),
+    ],
+)
+def test_what_cannot_be_sent_is_refused_with_the_configuration_and_not_repeated(key: str, value: Any) -> None:
+    fields = {"type": "webhook", "url": "https://example.com/", key: value}
+    with pytest.raises(ValidationError) as raised:
+        WebhookSettings.model_validate(fields)
+    (error,) = raised.value.errors()
+    assert error["loc"] == (key,)
+    assert TOKEN not in error["msg"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "content", "kind", "status"),
+    [
+        ("POST", "/other", b"{}", "application/json", 404),
+        ("GET", "/hook", b"", "application/json", 405),
+        ("POST", "/hook", b"{}", "text/plain", 415),
+        ("POST", "/hook", b"{", "application/json", 400),
+        ("POST", "/hook", b"[]", "application/json", 400),
+        ("POST", "/hook", b"{}", "application/json", 400),
+        ("POST", "/hook", payload(message().notification), "application/json", 200),
+        ("POST", "/hook", payload(message().notification).replace(b'"4"', b'"5"'), "application/json", 400),
+        ("POST", "/hook", payload(message().notification).replace(b'"bot_a"', b"7"), "application/json", 400),
+        (
+            "POST",
+            "/hook",
+            payload(message().notification).replace(b'"startsAt"', b'"at"'),
+            "application/json",
+            400,
+        ),
+    ],
+)
+async def test_the_receiver_of_these_tests_takes_nothing_else(
+    method: str, path: str, content: bytes, kind: str, status: int
+) -> None:
+    async with WebhookSink() as sink, httpx.AsyncClient(base_url=sink.base_url, trust_env=False) as client:
+        reply = await client.request(method, path, content=content, headers={"Content-Type": kind})
+    assert reply.status_code == status
+    assert len(sink.received) == (1 if status == 200 else 0)
 
 
 # --- TLS -------------------------------------------------------------------------------------------
