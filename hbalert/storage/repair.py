@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
+import struct
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -33,13 +34,14 @@ MOST_PROBES = 50_000
 
 _HIGHEST = 2**63 - 1
 _WAL_VERSIONS = b"\x02\x02"
+_INTERIOR_PAGE = 5
 
 TABLES = {
     "fact": "facts about the store",
     "alert": "alerts",
     "rule_alert": "alerts of rules",
     "alert_group": "groups",
-    "log_entry": "what notifiers were told",
+    "log_entry": "entries of the notification log",
     "delivery": "deliveries",
     "silence": "silences",
     "notifier": "notifiers",
@@ -185,9 +187,8 @@ class _Rescued:
 
 def _take_over(source: Path, fresh: Path, *, may_patch: bool) -> list[str]:
     """Copies what can be read from `source` into `fresh`; says what is lost."""
-    # An empty file must not be opened before: SQLite would remove its log.
-    if may_patch and (source.stat().st_size == 0 or not _has_schema(source)):
-        _transplant_first_page(fresh, source)
+    if may_patch:
+        _mend_schema(fresh, source)
     said = []
     total = 0
     with (
@@ -226,19 +227,48 @@ def _has_schema(path: Path) -> bool:
     return names.issuperset(TABLES)
 
 
-def _transplant_first_page(fresh: Path, damaged: Path) -> None:
-    """Gives the damaged file the first page of a new database: header and list of tables.
+def _mend_schema(fresh: Path, damaged: Path) -> None:
+    """Gives a file whose list of tables cannot be read that of a new database.
 
-    The tables of the first schema lie at the same places in every database of ours. The new page says
-    that the file is as long as it is, and that its log is to be read.
+    The tables of the first schema lie at the same places in every database of ours. First only the
+    first page, with the header; then also the pages that its list goes on in.
     """
-    with open(fresh, "rb") as file:
-        page = bytearray(file.read(q.PAGE_BYTES))
-    page[18:20] = _WAL_VERSIONS
-    page[92:96] = b"\0\0\0\0"  # "version valid for": makes SQLite measure the file instead
-    page[32:40] = b"\0" * 8  # no free pages: nothing is written here
+    first, *others = _schema_pages(fresh)
+    # An empty file must not be opened before: SQLite would remove its log.
+    if damaged.stat().st_size == 0 or not _has_schema(damaged):
+        _transplant(damaged, [first])
+        if not _has_schema(damaged):
+            _transplant(damaged, [first, *others])
+
+
+def _schema_pages(fresh: Path) -> list[tuple[int, bytes]]:
+    """The pages, with their offsets, that hold the list of tables of a new database; the first first.
+
+    The first page is made fit for another file: it says that the file is as long as it is, that it has
+    a log, and that no page is free (nothing is written there).
+    Source: sqlite.org/fileformat2.html, 1.3 and 1.6.
+    """
+    whole = fresh.read_bytes()
+    first = bytearray(whole[: q.PAGE_BYTES])
+    first[18:20] = _WAL_VERSIONS
+    first[92:96] = b"\0\0\0\0"  # "version valid for": makes SQLite measure the file instead
+    first[32:40] = b"\0" * 8
+    pages = [(0, bytes(first))]
+    if first[100] == _INTERIOR_PAGE:
+        (cells,) = struct.unpack_from(">H", first, 103)
+        children = [112 - 4, *struct.unpack_from(f">{cells}H", first, 112)]  # the last child stands first
+        for place in children:
+            (number,) = struct.unpack_from(">I", first, place)
+            start = (number - 1) * q.PAGE_BYTES
+            pages.append((start, whole[start : start + q.PAGE_BYTES]))
+    return pages
+
+
+def _transplant(damaged: Path, pages: Sequence[tuple[int, bytes]]) -> None:
     with open(damaged, "r+b") as file:
-        file.write(page)
+        for start, page in pages:
+            file.seek(start)
+            file.write(page)
 
 
 def _take_over_table(old: sqlite3.Connection, new: sqlite3.Connection, name: str) -> _Rescued:
