@@ -28,16 +28,22 @@ from hbalert.units.flush import enqueue
 
 
 def ready(rows: Sequence[Delivery]) -> list[Delivery]:
-    """What may go out next, first come first: never two of one group at once, never out of order."""
-    first: dict[str, Delivery] = {}
-    busy = set()
-    for row in rows:
-        if row.state is DeliveryState.SENDING:
-            busy.add(row.group_id)
-        known = first.get(row.group_id)
-        if known is None or row.sequence < known.sequence:
-            first[row.group_id] = row
-    return sorted((row for group, row in first.items() if group not in busy), key=lambda row: row.sequence)
+    """What may go out next, first come first.
+
+    Of one group never two at once; and no news of an alert overtakes older news of it, also when an
+    edited route has moved the alert to another group meanwhile.
+    """
+    found = []
+    groups: set[str] = set()
+    spoken: set[bytes] = set()
+    for row in sorted(rows, key=lambda row: row.sequence):
+        keys = [alert.labels.key for alert in row.notification.alerts]
+        free = row.group_id not in groups and spoken.isdisjoint(keys)
+        if free and row.state is DeliveryState.QUEUED:
+            found.append(row)
+        groups.add(row.group_id)
+        spoken.update(keys)
+    return found
 
 
 def next_due(
