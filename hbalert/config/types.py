@@ -79,6 +79,7 @@ def _web_address(value: Secret) -> Secret:
 MailAddress = Annotated[str, AfterValidator(_mailbox)]
 MailServer = Annotated[str, AfterValidator(_smarthost)]
 SecretUrl = Annotated[Secret, BeforeValidator(_secret), AfterValidator(_web_address)]
+WebUrl = Annotated[str, AfterValidator(lambda text: _web_address(Secret(text)).reveal())]
 HeaderMap = Annotated[Mapping[str, str], AfterValidator(_header_map)]
 
 
@@ -196,7 +197,7 @@ class DingTalkSettings(NotifierSettings):
     """A DingTalk group robot (custom robot webhook)."""
 
     type: Literal["dingtalk"]
-    webhook_url: SecretText
+    webhook_url: SecretUrl
     secret: SecretText | None = None
     at_mobiles: tuple[str, ...] = ()
     at_user_ids: tuple[str, ...] = ()
@@ -209,10 +210,8 @@ class AlibabaGateway(Settings):
     """Alibaba Cloud SMS (Dysmsapi 2017-05-25, signature V3).
 
     variables  variable of the template -> text with names in braces, such as "{alertname} on {bot}".
-               Names: alertname, severity, status, summary, count, bot, host, time, subject, text.
-               Links, emoji and the dots of hosts are taken out: carriers refuse them
-    resolved_template_code  for messages that everything is over; without it: template_code
-    fallback_template_code  a template without variables, for content that was refused
+               Names: alertname, severity, status, summary, count, bot, host, time, subject, text
+    resolved_template_code  for resolves; fallback_template_code: without variables, for refused content
     """
 
     provider: Literal["alibaba"]
@@ -224,15 +223,11 @@ class AlibabaGateway(Settings):
     fallback_template_code: str = ""
     variables: Mapping[str, str] = Field(default_factory=dict)
     max_variable_chars: int = Field(default=35, ge=1)
-    url: str = "https://dysmsapi.aliyuncs.com/"
+    url: WebUrl = "https://dysmsapi.aliyuncs.com/"
 
 
 class TencentGateway(Settings):
-    """Tencent Cloud SMS (2021-01-11, signature TC3).
-
-    variables  texts for {1}, {2}, ... of the template; names as for Alibaba. The console says how long
-               a variable may be
-    """
+    """Tencent Cloud SMS (2021-01-11, signature TC3). `variables` are {1}, {2}, ...; else as for Alibaba."""
 
     provider: Literal["tencent"]
     secret_id: str
@@ -245,15 +240,13 @@ class TencentGateway(Settings):
     variables: tuple[str, ...] = ()
     max_variable_chars: int = Field(default=12, ge=1)
     region: str = "ap-guangzhou"
-    url: str = "https://sms.tencentcloudapi.com/"
+    url: WebUrl = "https://sms.tencentcloudapi.com/"
 
 
 class TwilioGateway(Settings):
     """Twilio Programmable Messaging.
 
-    api_key_sid  where given, `auth_token` is that key's secret
-    from         or messaging_service_sid: who sends
-    validity     how long Twilio tries; an alert that arrives hours later helps nobody
+    Who sends is `from` or messaging_service_sid; with an api_key_sid, `auth_token` is that key's secret.
     """
 
     provider: Literal["twilio"]
@@ -264,7 +257,7 @@ class TwilioGateway(Settings):
     messaging_service_sid: str = ""
     validity: Duration = timedelta(minutes=15)
     max_segments: int = Field(default=3, ge=1, le=10)
-    url: str = "https://api.twilio.com/"
+    url: WebUrl = "https://api.twilio.com/"
 
 
 class HttpGateway(Settings):
@@ -273,14 +266,13 @@ class HttpGateway(Settings):
     Texts in `url`, `headers`, `query` and `body` may hold the placeholders {to}, {text}, {id},
     {timestamp} and the names under `secrets`; `body` may be a table (sent as form or JSON) or a text.
 
-    success_path    dotted path into a JSON answer: "data.0.code"; without it the first line is looked at
-    success_values  what must stand at the path, or how the first line must begin; without both any 2xx
-    code_path       where the code of a failure stands; without it: what success_path looks at
-    retry_codes, throttle_codes  failures that pass; every other code is final
+    An answer is a success when the value at `success_path` ("data.0.code"), or else the beginning of its
+    first line, is one of `success_values`; without both any 2xx is. Codes at `code_path` (or else the
+    value just looked at) in `retry_codes` and `throttle_codes` pass; every other one is final.
     """
 
     provider: Literal["http"]
-    url: str
+    url: WebUrl
     method: Literal["GET", "POST", "PUT"] = "POST"
     headers: Mapping[str, str] = Field(default_factory=dict)
     query: Mapping[str, str] = Field(default_factory=dict)

@@ -16,6 +16,7 @@ import pytest
 from hbalert.channels.dingtalk import DingTalkChannel, sign, signed_url
 from hbalert.channels.dingtalk.answer import read, refusal
 from hbalert.channels.dingtalk.body import BODY_LIMIT, Mentions, compose, without_links
+from hbalert.config.secret import Secret
 from hbalert.config.types import DingTalkSettings
 from hbalert.core.delivery import Pace
 from hbalert.demo.gateways.dingtalk import DingTalkGateway
@@ -108,6 +109,10 @@ def test_mobiles_lose_the_prefix_of_the_mainland_and_their_dashes() -> None:
         "atUserIds": ("manager01",),
     }
     assert mentions.tail == "\n\n@13800138000 @13900139000 @+85251234567 @manager01"
+
+
+def test_a_mobile_that_is_no_number_stays_as_it_was_written() -> None:
+    assert Mentions.of(["@ops 1"], [], everyone=True).at == {"atMobiles": ("ops1",), "isAtAll": True}
 
 
 def test_at_most_fifty_people_are_mentioned() -> None:
@@ -437,7 +442,9 @@ async def test_a_refused_connection_is_transient() -> None:
     ],
 )
 async def test_a_url_that_is_none_is_permanent(url: str) -> None:
-    channel = channel_to(url)
+    """The configuration refuses it before; the channel does not rely on that."""
+    settings = DingTalkSettings(type="dingtalk", webhook_url="https://h/")
+    channel = DingTalkChannel(settings.model_copy(update={"webhook_url": Secret(url)}))
     error = await failure(channel)
     await channel.close()
     assert (type(error), error.reason) == (Permanent, "client")

@@ -163,6 +163,8 @@ RETRY, LATER, REFUSED, BROKEN = Fate.RETRY, Fate.LATER, Fate.REFUSED, Fate.BROKE
         ("InvalidTimeStamp.Expired", "", 400, BROKEN, "auth", None),
         ("InvalidVersion", "", 400, BROKEN, "client", None),
         ("InvalidAction.NotFound", "", 404, BROKEN, "client", None),
+        ("Forbidden.RAM", "", 403, BROKEN, "auth", None),
+        ("NobodyKnows", "", 403, BROKEN, "auth", None),
         ("SignatureNonceUsed", "", 400, RETRY, "other", None),
         ("isv.NOBODY_KNOWS", "", 200, RETRY, "other", None),
         ("OK", "", 500, RETRY, "server", None),
@@ -228,10 +230,9 @@ def cloud(**keys: Any) -> AlibabaSmsGateway:
 def channel_to(
     url: str, *, to: tuple[str, ...] = ("13800138000",), timeout: str = "5s", **keys: Any
 ) -> SmsChannel:
+    gateway = AlibabaGateway.model_validate(settings("http://h/", **keys)).model_copy(update={"url": url})
     return SmsChannel(
-        SmsSettings.model_validate(
-            {"type": "sms", "to": to, "timeout": timeout, "gateway": settings(url, **keys)}
-        )
+        SmsSettings.model_validate({"type": "sms", "to": to, "timeout": timeout, "gateway": gateway})
     )
 
 

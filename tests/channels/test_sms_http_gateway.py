@@ -8,10 +8,11 @@ from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
+from pydantic import ValidationError
 
 from hbalert.channels.sms import SmsChannel
 from hbalert.channels.sms.placeholders import Placeholders
-from hbalert.config.types import SmsSettings
+from hbalert.config.types import HttpGateway, SmsSettings
 from hbalert.demo.gateways.sms import PlainRequest, PlainSmsGateway
 from hbalert.errors import ChannelError, NotNow, Permanent, Transient
 from tests.channels.wire import failure, message, send, words_of
@@ -135,9 +136,15 @@ def test_a_text_cannot_ask_for_a_secret() -> None:
     assert filler.fill("{text}|{api_key}|{unknown}|{}") == f"{{api_key}}|{KEY}|{{unknown}}|{{}}"
 
 
-@pytest.mark.parametrize("url", ["", "h/send", "ftp://h/", "http://[::1/", "http://{to}:x/"])
-async def test_a_url_that_is_none_is_permanent(url: str) -> None:
-    channel = channel_to(url)
+@pytest.mark.parametrize("url", ["", "h/send", "ftp://h/", "http://[::1/", "http://h:x/"])
+def test_a_url_that_is_none_is_refused_with_the_configuration(url: str) -> None:
+    with pytest.raises(ValidationError, match="not a web address"):
+        channel_to(url)
+
+
+async def test_a_url_that_is_none_is_permanent_where_it_is_called_all_the_same() -> None:
+    gateway = HttpGateway(provider="http", url="http://h/").model_copy(update={"url": "http://[{to}]/"})
+    channel = SmsChannel(SmsSettings(type="sms", to=("13800138000",), gateway=gateway))
     error = await failure(channel)
     await channel.close()
     assert (type(error), error.reason) == (Permanent, "client")

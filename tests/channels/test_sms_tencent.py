@@ -236,10 +236,9 @@ def cloud(**keys: Any) -> TencentSmsGateway:
 def channel_to(
     url: str, *, to: tuple[str, ...] = ("13800138000",), timeout: str = "5s", **keys: Any
 ) -> SmsChannel:
+    gateway = TencentGateway.model_validate(settings("http://h/", **keys)).model_copy(update={"url": url})
     return SmsChannel(
-        SmsSettings.model_validate(
-            {"type": "sms", "to": to, "timeout": timeout, "gateway": settings(url, **keys)}
-        )
+        SmsSettings.model_validate({"type": "sms", "to": to, "timeout": timeout, "gateway": gateway})
     )
 
 

@@ -37,17 +37,9 @@ def settings(url: str, sender: str = "+15005550001", **keys: Any) -> dict[str, A
 def channel_to(
     url: str, *, to: tuple[str, ...] = (NUMBER,), timeout: str = "5s", language: str = "en", **keys: Any
 ) -> SmsChannel:
-    return SmsChannel(
-        SmsSettings.model_validate(
-            {
-                "type": "sms",
-                "to": to,
-                "timeout": timeout,
-                "language": language,
-                "gateway": settings(url, **keys),
-            }
-        )
-    )
+    gateway = TwilioGateway.model_validate(settings("http://h/", **keys)).model_copy(update={"url": url})
+    keys = {"type": "sms", "to": to, "timeout": timeout, "language": language, "gateway": gateway}
+    return SmsChannel(SmsSettings.model_validate(keys))
 
 
 def twilio(**keys: Any) -> TwilioSmsGateway:
