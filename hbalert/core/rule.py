@@ -228,8 +228,12 @@ def _alerts(rule: Rule, samples: Sequence[Sample], expand: Expand) -> dict[bytes
 
 def _labels(rule: Rule, sample: Sample, expand: Expand) -> Labels:
     """Of the series, then of the rule (which may overwrite), then the name, which nothing overwrites."""
-    own = {name: _text(expand, text, sample) for name, text in rule.labels.items()}
-    return Labels({**sample.labels, "__name__": "", **own, "alertname": rule.alert})
+    pairs = sample.labels.as_dict()
+    pairs.pop("__name__", None)
+    for name, text in rule.labels.items():
+        pairs[name] = _text(expand, text, sample)
+    pairs["alertname"] = rule.alert
+    return Labels(pairs)
 
 
 def _text(expand: Expand, text: str, sample: Sample) -> str:
