@@ -225,8 +225,8 @@ class Resource:
             self._load.release(admitted)
 
     def _refuse(self, status: int, text: str, headers: Mapping[str, str]) -> Response:
-        if status in (413, 408):
-            headers = {**headers, "Connection": "close"}  # what is left of the body is not read
+        if status == 408:  # of what is too large the rest is read and dropped, so that the answer arrives
+            headers = {**headers, "Connection": "close"}
         if self._style == "text":
             return Response(text + "\n", status, headers, "text/plain")
         body: object = text if self._style == "am" else {"schema": 1, "error": text}
