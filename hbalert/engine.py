@@ -63,7 +63,8 @@ class Engine:
             external_url=config.server.external_url,
         )
 
-        self.quiet = Quiet(known=(alert.labels for alert in self.memory.alerts.values()))
+        known = (alert.labels for alert in self.memory.alerts.values())
+        self.quiet = Quiet(config.inhibit_rules, config.time_intervals, known)
 
     def _committed(self, draft: Draft) -> None:
         self.quiet.follow(draft)

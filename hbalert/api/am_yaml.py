@@ -32,8 +32,8 @@ def _document(config: Config) -> Iterator[str]:
     if config.inhibit_rules:
         yield "inhibit_rules:"
         for rule in config.inhibit_rules:
-            yield f"- source_matchers: {_matchers(rule.source_matchers)}"
-            yield f"  target_matchers: {_matchers(rule.target_matchers)}"
+            yield f"- source_matchers: {_matchers(rule.source)}"
+            yield f"  target_matchers: {_matchers(rule.target)}"
             if rule.equal:
                 yield f"  equal: {_list(rule.equal)}"
     yield "receivers:"

@@ -1,92 +1,87 @@
 """Every type of the configuration, with every key and its default.
 
-Knows keys, defaults and what a single value may be. Must not know files or the environment
-(`load.py`), how names refer to each other (`link.py`), the store or the network.
+Knows keys and defaults. Must not know what a single value may be (`values.py`), files (`load.py`), how
+names refer to each other (`link.py`), the store or the network. What links to other things (routes,
+rules, receivers) is here as it is once linked; as it is written it is in `written.py`.
 
-Models are frozen; unknown keys are mistakes. Durations are `timedelta`, secrets are `Secret`:
-`load.py` reads both from their TOML spelling. The spelling of a secret `x` in TOML is one of
-`x = "..."`, `x_file = "path"`, `x_env = "NAME"`.
+Models are frozen; unknown keys are mistakes. Durations are `timedelta`, secrets are `Secret`. The
+spelling of a secret `x` in TOML is one of `x = "..."`, `x_file = "path"`, `x_env = "NAME"`.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from hbalert.config.duration import parse_duration
-from hbalert.config.mailbox import parse_mailbox, parse_smarthost
-from hbalert.config.phone import parse_phone
 from hbalert.config.secret import Secret
-from hbalert.core.matcher import Matcher
+from hbalert.config.values import (
+    Duration,
+    File,
+    HeaderMap,
+    MailAddress,
+    MailServer,
+    Phone,
+    SecretText,
+    SecretUrl,
+    TimeZone,
+    WebUrl,
+    gather_spellings,
+)
+from hbalert.core.inhibit import InhibitRule
+from hbalert.core.interval import TimeInterval
 from hbalert.core.route import Route
 from hbalert.core.rule import RuleGroup
-
-
-def _duration(value: Any) -> Any:
-    return parse_duration(value) if isinstance(value, str) else value
-
-
-def _secret(value: Any) -> Any:
-    return Secret(value) if isinstance(value, str) else value
-
-
-def _phone(value: Any) -> Any:
-    return parse_phone(value) if isinstance(value, str) else value
-
-
-Duration = Annotated[timedelta, BeforeValidator(_duration)]
-SecretText = Annotated[Secret, BeforeValidator(_secret)]
-Phone = Annotated[str, BeforeValidator(_phone)]
-
-
-def _mailbox(value: str) -> str:
-    parse_mailbox(value)
-    return value
-
-
-def _smarthost(value: str) -> str:
-    parse_smarthost(value)
-    return value
-
-
-def _header_map(value: Mapping[str, str]) -> Mapping[str, str]:
-    for name, text in value.items():
-        if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name):
-            raise ValueError(f"{name!r} is not the name of an HTTP header")
-        if not re.fullmatch(r"[\t\x20-\x7e]*", text):
-            raise ValueError(f"the value of {name!r} holds a line break or other letters than ASCII")
-    return value
-
-
-def _web_address(value: Secret) -> Secret:
-    """Its text stays out of the complaint: the path of a webhook's URL is often its only secret."""
-    try:
-        parts = urlsplit(value.reveal())
-        good = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
-    except ValueError:
-        good = False
-    if not good or not re.fullmatch(r"\S+", value.reveal()):
-        raise ValueError('this is not a web address; write "https://host/path"')
-    return value
-
-
-MailAddress = Annotated[str, AfterValidator(_mailbox)]
-MailServer = Annotated[str, AfterValidator(_smarthost)]
-SecretUrl = Annotated[Secret, BeforeValidator(_secret), AfterValidator(_web_address)]
-WebUrl = Annotated[str, AfterValidator(lambda text: _web_address(Secret(text)).reveal())]
-HeaderMap = Annotated[Mapping[str, str], AfterValidator(_header_map)]
 
 
 class Settings(BaseModel):
     """A table of the configuration."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, strict=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _spellings_of_secrets(cls, table: Any) -> Any:
+        if not isinstance(table, Mapping):
+            return table
+        for name in secret_names(cls):
+            table = gather_spellings(table, name)
+        for name in secret_maps(cls):
+            if isinstance(inner := table.get(name), Mapping):
+                for key in {key.removesuffix("_file").removesuffix("_env") for key in inner}:
+                    inner = gather_spellings(inner, key)
+                table = {**table, name: inner}
+        return table
+
+
+def _leaves(annotation: Any) -> set[Any]:
+    """The types that an annotation is made of, outermost first removed: `Secret | None` -> both."""
+    inner = get_args(annotation)
+    return set().union(*map(_leaves, inner)) if inner else {annotation}
+
+
+@cache
+def secret_names(model: type[BaseModel]) -> tuple[str, ...]:
+    """Keys of a table whose value is a secret."""
+    return tuple(
+        field.alias or name
+        for name, field in model.model_fields.items()
+        if Secret in _leaves(field.annotation) and str not in _leaves(field.annotation)
+    )
+
+
+@cache
+def secret_maps(model: type[BaseModel]) -> tuple[str, ...]:
+    """Keys of a table whose value is a table of secrets under names of the operator's choice."""
+    return tuple(
+        field.alias or name
+        for name, field in model.model_fields.items()
+        if Secret in _leaves(field.annotation) and str in _leaves(field.annotation)
+    )
 
 
 # --- the daemon --------------------------------------------------------------------------------
@@ -115,14 +110,14 @@ class BasicAuth(Settings):
 class SourceSettings(Settings):
     """[sources.NAME]: something that answers PromQL."""
 
-    url: str
+    url: WebUrl
     timeout: Duration = timedelta(seconds=10)
-    headers: Mapping[str, str] = Field(default_factory=dict)
+    headers: HeaderMap = Field(default_factory=dict)
     bearer_token: SecretText | None = None
     basic_auth: BasicAuth | None = None
-    ca_file: Path | None = None
-    client_cert: Path | None = None
-    client_key: Path | None = None
+    ca_file: File | None = None
+    client_cert: File | None = None
+    client_key: File | None = None
     batch: bool = True
     concurrency: int = Field(default=8, ge=1, le=256)
     down_after: Duration = timedelta(minutes=2)
@@ -154,10 +149,10 @@ class NotifierSettings(Settings):
     name: str = ""
     enabled: bool = True
     language: Literal["en", "zh"] = "en"
-    timezone: str = "UTC"
+    timezone: TimeZone = "UTC"
     send_resolved: bool = True
     fallback: tuple[str, ...] = ()
-    template: Path | None = None
+    template: File | None = None
     timeout: Duration = timedelta(seconds=15)
     give_up_after: Duration = timedelta(days=3)
 
@@ -188,7 +183,7 @@ class EmailSettings(NotifierSettings):
     to: tuple[MailAddress, ...] = Field(min_length=1)
     reply_to: MailAddress = ""
     hello: str = Field(default="", pattern=r"^[A-Za-z0-9.:\[\]-]*$")
-    ca_file: Path | None = None
+    ca_file: File | None = None
     tls_verify: bool = True
     data_timeout: Duration = timedelta(seconds=60)
 
@@ -321,9 +316,9 @@ class WebhookSettings(NotifierSettings):
     basic_auth: BasicAuth | None = None
     signing_secret: SecretText | None = None
     max_alerts: int = Field(default=0, ge=0)
-    ca_file: Path | None = None
-    client_cert: Path | None = None
-    client_key: Path | None = None
+    ca_file: File | None = None
+    client_cert: File | None = None
+    client_key: File | None = None
     tls_verify: bool = True
     concurrency: int = Field(default=8, ge=1, le=64)
 
@@ -332,29 +327,6 @@ AnyNotifier = Annotated[
     LogSettings | EmailSettings | DingTalkSettings | SmsSettings | WebhookSettings,
     Field(discriminator="type"),
 ]
-
-
-# --- routing, as written -----------------------------------------------------------------------
-
-
-class ReceiverSettings(Settings):
-    """[[receivers]]: a list of notifiers under one name."""
-
-    name: str
-    notifiers: tuple[str, ...] = Field(min_length=1)
-
-
-class RouteSettings(Settings):
-    """[route] and [[route.routes]]; None = inherited from the parent."""
-
-    receiver: str | None = None
-    matchers: tuple[str, ...] = ()
-    group_by: tuple[str, ...] | None = None
-    group_wait: Duration | None = None
-    group_interval: Duration | None = None
-    repeat_interval: Duration | tuple[Duration, ...] | None = None
-    continue_: bool = Field(default=False, alias="continue")
-    routes: tuple[RouteSettings, ...] = ()
 
 
 class TokenSettings(Settings):
@@ -368,20 +340,13 @@ class TokenSettings(Settings):
 # --- the whole, linked -------------------------------------------------------------------------
 
 
-class InhibitRule(Settings):
-    """[[inhibit_rules]], matchers parsed."""
-
-    source_matchers: tuple[Matcher, ...]
-    target_matchers: tuple[Matcher, ...]
-    equal: tuple[str, ...] = ()
-
-
 class Config(Settings):
     """Everything, checked and linked: every name in here refers to something that exists.
 
-    root        folder of config.toml; relative paths are below it
-    receivers   name -> notifiers (every enabled or disabled notifier is also a receiver of its own)
-    hash        changes exactly when something that matters changes
+    root            folder of config.toml; relative paths are below it
+    receivers       name -> notifiers (every enabled or disabled notifier is also a receiver of its own)
+    time_intervals  name -> the descriptions of which any may hold
+    hash            changes exactly when something that matters changes
     """
 
     root: Path
@@ -395,5 +360,6 @@ class Config(Settings):
     route: Route
     groups: tuple[RuleGroup, ...]
     inhibit_rules: tuple[InhibitRule, ...] = ()
+    time_intervals: Mapping[str, tuple[TimeInterval, ...]] = Field(default_factory=dict)
     tokens: tuple[TokenSettings, ...] = ()
     hash: str = ""
