@@ -10,6 +10,7 @@ means: it never decides. The modules, from the values outwards:
     files      beside the database: the lock, the ballast
     failure    what SQLite's errors mean
     repair     a damaged database: what can still be read
+    pages      rows straight from its pages
     writer     the connection that writes
     reader     the connection that reads history
     thread     one thread, jobs in order

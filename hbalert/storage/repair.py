@@ -24,6 +24,7 @@ from typing import Any
 from hbalert.storage.failure import is_damage
 from hbalert.storage.files import beside, prepare
 from hbalert.storage.migrate import migrate
+from hbalert.storage.pages import lost_rows
 from hbalert.storage.queries import sqlite as q
 
 WHOLE_CHECK_BYTES = 128 * 1024 * 1024
@@ -35,6 +36,7 @@ MOST_PROBES = 50_000
 _HIGHEST = 2**63 - 1
 _WAL_VERSIONS = b"\x02\x02"
 _INTERIOR_PAGE = 5
+_KINDS = {"TEXT": str, "BLOB": bytes, "INTEGER": int, "REAL": float}
 
 TABLES = {
     "fact": "facts about the store",
@@ -187,23 +189,25 @@ class _Rescued:
 
 def _take_over(source: Path, fresh: Path, *, may_patch: bool) -> list[str]:
     """Copies what can be read from `source` into `fresh`; says what is lost."""
-    if may_patch:
-        _mend_schema(fresh, source)
-    said = []
-    total = 0
-    with (
-        closing(_open_damaged(source)) as old,
-        closing(sqlite3.connect(fresh, isolation_level=None)) as new,
-    ):
+    mended = may_patch and _mend_schema(fresh, source)
+    with closing(sqlite3.connect(fresh, isolation_level=None)) as new:
         new.execute(q.BEGIN)
-        for name, words in TABLES.items():
-            rescued = _take_over_table(old, new, name)
-            total += rescued.rows
-            if rescued.holes:
-                said.append(f"Of the {words}, {rescued.rows} could be read; others are lost.")
-            if rescued.unfit:
-                said.append(f"{rescued.unfit} rows of the {words} were set aside: they fit nowhere.")
+        with closing(_open_damaged(source)) as old:
+            found = {name: _take_over_table(old, new, name) for name in TABLES}
+        # Closed, SQLite has written its log into the file, and all pages are in one place.
+        log = beside(source, "-wal")
+        if not mended and not (log.exists() and log.stat().st_size):
+            for name, rescued in found.items():
+                if rescued.holes:
+                    _take_over_lost(source, new, name, rescued)
         new.execute(q.COMMIT)
+    said = []
+    for name, rescued in found.items():
+        if rescued.holes:
+            said.append(f"Of the {TABLES[name]}, {rescued.rows} could be read; others may be lost.")
+        if rescued.unfit:
+            said.append(f"{rescued.unfit} rows of the {TABLES[name]} were set aside: they fit nowhere.")
+    total = sum(rescued.rows for rescued in found.values())
     if said:
         return [f"{total} rows were taken over into a new database.", *said]
     return [f"All rows that it named, {total}, were taken over into a new database."]
@@ -227,18 +231,20 @@ def _has_schema(path: Path) -> bool:
     return names.issuperset(TABLES)
 
 
-def _mend_schema(fresh: Path, damaged: Path) -> None:
-    """Gives a file whose list of tables cannot be read that of a new database.
+def _mend_schema(fresh: Path, damaged: Path) -> bool:
+    """Gives a file whose list of tables cannot be read that of a new database. Whether it had to.
 
     The tables of the first schema lie at the same places in every database of ours. First only the
     first page, with the header; then also the pages that its list goes on in.
     """
     first, *others = _schema_pages(fresh)
     # An empty file must not be opened before: SQLite would remove its log.
-    if damaged.stat().st_size == 0 or not _has_schema(damaged):
-        _transplant(damaged, [first])
-        if not _has_schema(damaged):
-            _transplant(damaged, [first, *others])
+    if damaged.stat().st_size > 0 and _has_schema(damaged):
+        return False
+    _transplant(damaged, [first])
+    if not _has_schema(damaged):
+        _transplant(damaged, [first, *others])
+    return True
 
 
 def _schema_pages(fresh: Path) -> list[tuple[int, bytes]]:
@@ -289,6 +295,18 @@ def _take_over_table(old: sqlite3.Connection, new: sqlite3.Connection, name: str
         else:
             rescued.unfit += 1
     return rescued
+
+
+def _take_over_lost(source: Path, new: sqlite3.Connection, name: str, rescued: _Rescued) -> None:
+    """Adds the rows of a table that its own pages do not lead to any more."""
+    described = [column for column in new.execute(q.columns_of(name)) if column[1] != "number"]
+    shape = [(_KINDS[column[2]], not column[3]) for column in described]
+    statement = q.add_if_new(name, [column[1] for column in described])
+    try:
+        for row in lost_rows(source, shape):
+            rescued.rows += max(new.execute(statement, row).rowcount, 0)
+    except (OSError, ValueError, sqlite3.Error):
+        pass  # what has been found stays; there is nothing else to try
 
 
 def _insert(new: sqlite3.Connection, statement: str, name: str, row: Sequence[Any]) -> bool:

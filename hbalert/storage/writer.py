@@ -238,7 +238,7 @@ class Writer:
     def load(self) -> Snapshot:
         """Everything live. A row that cannot be understood is set aside and said in `repairs`."""
         with self._errors(), _without_garbage_collection():
-            live = {table.field: self._live(table) for table in self._tables}
+            live = {table.field: tuple(self._live(table)) for table in self._tables}
             facts = dict(self._connection.execute(q.FACTS))
             (last_sequence,) = self._connection.execute(q.LAST_SEQUENCE).fetchone()
             try:

@@ -210,3 +210,8 @@ def between(name: str, columns: Iterable[str], *, down: bool = False) -> str:
 def take_over(name: str, columns: Iterable[str]) -> str:
     """Adds a rescued row with its number; of two with one key the later stays."""
     return insert(name, ("number", *columns)).replace("INSERT", "INSERT OR REPLACE", 1)
+
+
+def add_if_new(name: str, columns: Iterable[str]) -> str:
+    """Adds a rescued row with its number unless its number or its key is there already."""
+    return insert(name, ("number", *columns)).replace("INSERT", "INSERT OR IGNORE", 1)

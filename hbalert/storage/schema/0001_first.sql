@@ -1,5 +1,6 @@
 -- Times are microseconds since 1970, UTC. An alert's key is Labels.key: name 0xff value 0xff ...
--- Every table has an integer primary key, so that a damaged one can be read around the damage.
+-- Every table has an integer primary key, so that a damaged one can be read around the damage, and a
+-- shape of its own, so that rows can be told apart when nothing leads to them any more.
 
 -- Single facts: last_seen (when the store was last in use), last_sequence (of deliveries removed since).
 CREATE TABLE fact (
@@ -88,8 +89,8 @@ CREATE TABLE silence (
 CREATE TABLE notifier (
     number INTEGER PRIMARY KEY,
     name TEXT NOT NULL UNIQUE,
-    sends TEXT NOT NULL,
-    held_until INTEGER
+    held_until INTEGER,
+    sends TEXT NOT NULL
 );
 
 CREATE TABLE attempt (
