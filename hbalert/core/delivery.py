@@ -112,7 +112,7 @@ def backoff(attempt: int, *, base: timedelta, cap: timedelta, jitter: float) -> 
     attempt    failed attempts so far, 1 or more; a NotNow outcome is not one of them
     base, cap  0 < base <= cap
     jitter     drawn by the caller from [0, 1): drawing it here would make this impure
-    Returns a duration in (0, 1.1 * cap).
+    Returns a duration in (0, 1.1 * cap].
     Raises ValueError when attempt < 1: a bug in the caller, never a failed delivery.
 
     >>> backoff(3, base=timedelta(seconds=10), cap=timedelta(minutes=5), jitter=0.5)
@@ -129,8 +129,8 @@ def next_step(
 ) -> Delivery:
     """The delivery after an attempt: sent, queued again with a later time, or dead.
 
-    A NotNow costs no attempt. A transient failure is tried again until the delivery is older than
-    `policy.give_up_after`. Recipients that accepted are never asked again.
+    A NotNow costs no attempt. Both it and a transient failure are tried again until the delivery is
+    older than `policy.give_up_after`. Recipients that accepted are never asked again.
     """
     after = replace(
         delivery,
@@ -142,12 +142,12 @@ def next_step(
         return replace(after, state=DeliveryState.SENT, settled_at=now)
     if outcome.result is Result.PERMANENT:
         return replace(after, state=DeliveryState.DEAD, attempts=after.attempts + 1, settled_at=now)
+    attempts = after.attempts + (outcome.result is not Result.NOT_NOW)
+    if now - delivery.created_at >= policy.give_up_after:
+        return replace(after, state=DeliveryState.DEAD, attempts=attempts, settled_at=now)
     if outcome.result is Result.NOT_NOW:
         wait = outcome.retry_after or policy.base
         return replace(after, state=DeliveryState.QUEUED, next_attempt_at=now + wait)
-    attempts = after.attempts + 1
-    if now - delivery.created_at >= policy.give_up_after:
-        return replace(after, state=DeliveryState.DEAD, attempts=attempts, settled_at=now)
     wait = backoff(attempts, base=policy.base, cap=policy.cap, jitter=jitter)
     wait = max(wait, outcome.retry_after or timedelta())
     return replace(after, state=DeliveryState.QUEUED, attempts=attempts, next_attempt_at=now + wait)

@@ -1,0 +1,252 @@
+"""Deliver: from the outbox to a channel and back, on a real store."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hbalert.clock import SystemClock
+from hbalert.config.types import (
+    AlertSettings,
+    Config,
+    EvaluationSettings,
+    LogSettings,
+    NotifierSettings,
+    ServerSettings,
+    StorageSettings,
+)
+from hbalert.core.alert import report
+from hbalert.core.delivery import Delivery, Pace
+from hbalert.core.route import Route
+from hbalert.engine import Engine
+from hbalert.errors import NotNow, Permanent, Transient
+from hbalert.loops.deliver import Deliverer
+from hbalert.loops.dispatch import Dispatcher
+from hbalert.loops.run import run
+from hbalert.memory import Draft
+from hbalert.metrics import Metrics
+from hbalert.ports import Channel, HistoryLine, HistoryQuery, Message, Receipt
+from hbalert.regex import compile_regex
+from hbalert.storage.sqlite import SqliteStore
+from tests.core.say import labels
+
+QUICK = timedelta(milliseconds=50)
+
+
+class Phone:
+    """A channel that says what its test tells it to say; it stands for a far side, not for a protocol."""
+
+    style, max_bytes, concurrency = "text", 0, 2
+    pace: Pace | None = None
+
+    def __init__(self, *answers: Receipt | Exception) -> None:
+        self.answers = list(answers)
+        self.heard: list[tuple[str, str]] = []
+        self.rang = asyncio.Event()
+        self.hang = False
+        self.closed = False
+
+    async def send(
+        self, message: Message, *, delivery_id: str, now: datetime, skip: frozenset[str] = frozenset()
+    ) -> Receipt:
+        if self.hang:
+            await asyncio.Event().wait()
+        answer = self.answers.pop(0) if self.answers else Receipt("ok")
+        self.heard.append((message.notification.status, delivery_id))
+        self.rang.set()
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    async def close(self) -> None:
+        self.closed = True
+
+
+def speak(delivery: Delivery, channel: Channel, settings: NotifierSettings, now: datetime) -> Message:
+    return Message("subject", "text", delivery.notification)
+
+
+def config_of(tmp_path: Path, *names: str, **more: Any) -> Config:
+    route = Route("{}", "{}", "team", group_by=("n",), group_wait=timedelta(), group_interval=QUICK)
+    return Config(
+        root=tmp_path,
+        server=ServerSettings(),
+        storage=StorageSettings(),
+        sources={},
+        evaluation=EvaluationSettings(),
+        alerts=AlertSettings(),
+        notifiers={name: LogSettings(type="log", name=name, **more) for name in names},
+        receivers={"team": names, **{name: (name,) for name in names}},
+        route=route,
+        groups=(),
+    )
+
+
+class House:
+    """An engine on a real store with its dispatch and deliver loops."""
+
+    def __init__(self, engine: Engine, store: SqliteStore, deliverer: Deliverer) -> None:
+        self.engine, self.store, self.deliverer = engine, store, deliverer
+
+    async def fires(self, name: str, lives: float = 3600) -> None:
+        now = self.engine.clock.now()
+        ends = now + timedelta(seconds=lives)
+        who = labels(f"alertname=Down n={name}")
+        known = self.engine.memory.alerts.get(who.key)
+        start = known.starts_at if known else now
+        await self.engine.accept([report(who, origin="api", starts_at=start, ends_at=ends, now=now)])
+
+    async def until(self, holds: Callable[[list[HistoryLine]], bool]) -> list[HistoryLine]:
+        async with asyncio.timeout(10):
+            while True:
+                lines = await self.store.history(HistoryQuery())
+                if holds(lines):
+                    return lines
+                await asyncio.sleep(0.01)
+
+
+@asynccontextmanager
+async def house(tmp_path: Path, config: Config, phones: dict[str, Phone]) -> AsyncIterator[House]:
+    clock = SystemClock()
+    store = await SqliteStore.open(tmp_path / "db", compile_regex=compile_regex, now=clock.now())
+    engine = Engine(config, store, await store.load(), clock)
+    await engine.start()
+    deliverer = Deliverer(engine, lambda settings: phones[settings.name], speak, Metrics())
+    wake = asyncio.Event()
+
+    def changed(draft: Draft) -> None:
+        wake.set()
+        deliverer.wake()
+
+    engine.changed = changed
+    deliverer.use(config.notifiers)
+    dispatching = asyncio.create_task(run("dispatch", Dispatcher(engine).step, wake, clock))
+    try:
+        yield House(engine, store, deliverer)
+    finally:
+        dispatching.cancel()
+        await deliverer.stop(1)
+        await engine.desk.drain()
+        await store.close()
+
+
+def states(lines: list[HistoryLine]) -> list[str]:
+    return [line.delivery.state.value for line in lines]
+
+
+async def test_an_alert_reaches_the_phone_and_so_does_its_end(tmp_path: Path) -> None:
+    phone = Phone()
+    async with house(tmp_path, config_of(tmp_path, "phone"), {"phone": phone}) as at:
+        await at.fires("1")
+        await at.until(lambda lines: states(lines) == ["sent"])
+        await at.fires("1", lives=0)
+        await at.until(lambda lines: states(lines) == ["sent", "sent"])
+    assert [status for status, _ in phone.heard] == ["firing", "resolved"]
+    assert phone.closed
+
+
+async def test_a_transient_failure_is_tried_again_with_the_same_id(tmp_path: Path) -> None:
+    phone = Phone(Transient("503 busy", reason="server"))
+    async with house(tmp_path, config_of(tmp_path, "phone"), {"phone": phone}) as at:
+        await at.fires("1")
+        (line,) = await at.until(lambda lines: states(lines) == ["sent"])
+    assert [attempt.result for attempt in line.attempts] == ["transient", "sent"]
+    assert len({identity for _, identity in phone.heard}) == 1
+
+
+async def test_a_refusal_is_dead_visible_and_harms_no_other_notifier(tmp_path: Path) -> None:
+    refuses, works = Phone(Permanent("bad signature", reason="auth")), Phone()
+    phones = {"refuses": refuses, "works": works}
+    async with house(tmp_path, config_of(tmp_path, *phones), phones) as at:
+        await at.fires("1")
+        lines = await at.until(lambda lines: sorted(states(lines)) == ["dead", "sent"])
+    (dead,) = [line for line in lines if line.delivery.notifier == "refuses"]
+    assert dead.delivery.last_answer == "bad signature"
+    assert dead.attempts[0].reason == "auth"
+
+
+async def test_a_hanging_notifier_holds_up_only_itself(tmp_path: Path) -> None:
+    hangs, works = Phone(), Phone()
+    hangs.hang = True
+    phones = {"hangs": hangs, "works": works}
+    async with house(tmp_path, config_of(tmp_path, *phones), phones) as at:
+        for number in range(5):
+            await at.fires(str(number))
+        await at.until(lambda lines: states(lines).count("sent") == 5)
+    assert hangs.heard == []
+
+
+async def test_what_was_being_sent_at_the_end_is_sent_after_the_next_start(tmp_path: Path) -> None:
+    phone = Phone()
+    phone.hang = True
+    async with house(tmp_path, config_of(tmp_path, "phone"), {"phone": phone}) as at:
+        await at.fires("1")
+        await at.until(lambda lines: states(lines) == ["sending"])
+    again = Phone()
+    async with house(tmp_path, config_of(tmp_path, "phone"), {"phone": again}) as at:
+        await at.until(lambda lines: states(lines) == ["sent"])
+    assert [status for status, _ in again.heard] == ["firing"]
+
+
+async def test_a_gateway_that_says_not_now_is_left_alone(tmp_path: Path) -> None:
+    phone = Phone(NotNow("limited", reason="rate limit", retry_after=timedelta(hours=1)))
+    phone.concurrency = 1
+    async with house(tmp_path, config_of(tmp_path, "phone"), {"phone": phone}) as at:
+        await at.fires("1")
+        await at.until(lambda lines: bool(lines) and len(lines[0].attempts) == 1)
+        await at.fires("2")
+        lines = await at.until(lambda lines: len(lines) == 2)
+    assert states(lines) == ["queued", "queued"]
+    assert len(phone.heard) == 1
+
+
+async def test_some_recipients_later_means_another_attempt_for_them(tmp_path: Path) -> None:
+    phone = Phone(Receipt("partly", delivered=("a",), deferred={"b": "451 later"}))
+    async with house(tmp_path, config_of(tmp_path, "phone"), {"phone": phone}) as at:
+        await at.fires("1")
+        (line,) = await at.until(lambda lines: states(lines) == ["sent"])
+    assert line.delivery.reached == {"a"}
+
+
+async def test_an_error_nobody_expected_is_transient(tmp_path: Path) -> None:
+    phone = Phone(RuntimeError("bug"))
+    async with house(tmp_path, config_of(tmp_path, "phone"), {"phone": phone}) as at:
+        await at.fires("1")
+        (line,) = await at.until(lambda lines: states(lines) == ["sent"])
+    assert line.attempts[0].answer == "unexpected: RuntimeError"
+
+
+async def test_the_fallback_takes_over(tmp_path: Path) -> None:
+    phones = {"first": Phone(Permanent("no", reason="client")), "second": Phone()}
+    config = config_of(tmp_path, *phones)
+    first = config.notifiers["first"].model_copy(update={"fallback": ("second",)})
+    config = config.model_copy(
+        update={
+            "notifiers": {**config.notifiers, "first": first},
+            "route": replace(config.route, receiver="first"),
+        }
+    )
+    async with house(tmp_path, config, phones) as at:
+        await at.fires("1")
+        await at.until(lambda lines: sorted(states(lines)) == ["dead", "sent"])
+    assert [status for status, _ in phones["second"].heard] == ["firing"]
+
+
+@pytest.mark.parametrize("keep", [True, False], ids=["unchanged settings", "changed settings"])
+async def test_a_reload_exchanges_only_what_changed(tmp_path: Path, keep: bool) -> None:
+    phone = Phone()
+    config = config_of(tmp_path, "phone")
+    async with house(tmp_path, config, {"phone": phone}) as at:
+        settings = config.notifiers["phone"]
+        changed = settings if keep else settings.model_copy(update={"language": "zh"})
+        at.deliverer.use({"phone": changed})
+        await at.fires("1")
+        await at.until(lambda lines: states(lines) == ["sent"])
+        assert phone.closed is not keep
