@@ -200,6 +200,7 @@ async def test_a_cancelled_send_gives_its_session_up() -> None:
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
+        sink.release()
         receipt = await send(channel, delivery_id="d2")
         assert receipt.delivered == (OPS,)
         assert [mail.session for mail in sink.received] == [1, 2]
@@ -767,13 +768,14 @@ async def test_a_connection_lost_after_the_dot_is_not_retried_here_and_repeats_w
     assert first.headers["Message-ID"] == second.headers["Message-ID"] == "<d1@example.com>"
 
 
-async def test_refusals_are_not_forgotten_when_the_connection_is_lost_afterwards() -> None:
+@pytest.mark.parametrize("what", [DISCONNECT, "451 4.3.0 later", "554 5.7.1 spam", "451 4.7.0 rate limit"])
+async def test_refused_recipients_are_not_forgotten_when_the_mail_then_fails(what: str) -> None:
     async with SmtpSink() as sink, channel_to(sink.port, to=[BOSS, OPS]) as channel:
         sink.fail("RCPT", "550 5.1.1 unknown", recipient=BOSS)
-        sink.fail("accept", DISCONNECT)
+        sink.fail("accept", what)
         error = await failure(channel)
-    assert isinstance(error, Transient)
     assert error.refused == {BOSS: "550 5.1.1 unknown"}
+    assert error.delivered == ()
 
 
 async def test_nobody_listening_is_a_network_matter() -> None:
