@@ -16,13 +16,14 @@ from hbalert.core.alert import Alert
 from hbalert.core.delivery import Delivery
 from hbalert.core.group import Group
 from hbalert.core.labels import Labels, fingerprint
-from hbalert.core.matcher import Matcher, matches
+from hbalert.core.matcher import Matcher
 from hbalert.core.route import Route, match
 from hbalert.core.rule import RuleAlertState
 from hbalert.core.silence import Silence, SilenceState, state
 from hbalert.core.silencer import Silencer
 from hbalert.engine import Engine
 from hbalert.metrics import Live
+from hbalert.regex import compile_many
 from hbalert.units.quiet import Mute
 
 
@@ -100,10 +101,15 @@ class Wanted:
     muted: bool = True
     receiver: Callable[[str], bool] | None = None
 
-    def shows(self, view: AlertView) -> bool:
-        """Whether this alert is asked for. The rules are Alertmanager's."""
-        if self.matchers and not matches(self.matchers, view.alert.labels):
-            return False
+    def of(self, views: Iterable[AlertView]) -> list[AlertView]:
+        """Those of `views` that are asked for, in their order. The rules are Alertmanager's."""
+        for matcher in self.matchers:
+            name, test = matcher.name, matcher.test
+            views = [view for view in views if test(view.alert.labels.get(name, ""))]
+        every = self.active and self.silenced and self.inhibited and self.receiver is None
+        return list(views) if every else [view for view in views if self._shows(view)]
+
+    def _shows(self, view: AlertView) -> bool:
         if view.silenced_by and not self.silenced:
             return False
         if view.inhibited_by and not self.inhibited:
@@ -111,10 +117,6 @@ class Wanted:
         if not self.active and not view.silenced_by and not view.inhibited_by:
             return False
         return self.receiver is None or any(map(self.receiver, view.receivers))
-
-    @property
-    def everything(self) -> bool:
-        return self == Wanted()
 
 
 class Book:
@@ -135,8 +137,7 @@ class Book:
 
     def wanted(self, wanted: Wanted, now: datetime) -> list[AlertView]:
         """The firing alerts that are asked for, by fingerprint."""
-        found = self.alerts(now)
-        return found if wanted.everything else [view for view in found if wanted.shows(view)]
+        return wanted.of(self.alerts(now))
 
     def groups(self, wanted: Wanted, now: datetime) -> list[GroupView]:
         """The groups that have an alert that is asked for, by their labels."""
@@ -153,7 +154,7 @@ class Book:
             if mute is not None and not wanted.muted:
                 continue
             members = map(self._seen.get, engine.memory.members_of(group.id))
-            shown = [view for view in members if view and _fires(view, now) and wanted.shows(view)]
+            shown = wanted.of(view for view in members if view and _fires(view, now))
             if shown:
                 shown.sort(key=_message_order)
                 found.append(GroupView(group, route, tuple(shown), mute.by if mute else ()))
@@ -178,7 +179,7 @@ class Book:
         # Inhibition depends on what else fires, so it is asked each time; silences only when they change.
         settled = self._silencer.holds(active) and not config.inhibit_rules
         if not self._silencer.holds(active):
-            self._silencer = Silencer(active)
+            self._silencer = Silencer(active, compile_many)
         mutes = self._engine.quiet.at(memory, now)
         seen = self._seen
         found = []

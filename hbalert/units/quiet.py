@@ -16,6 +16,7 @@ from hbalert.core.labels import Labels, fingerprint
 from hbalert.core.route import Route
 from hbalert.core.silencer import Silencer
 from hbalert.memory import Draft, Rows
+from hbalert.regex import compile_many
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ class Quiet:
         """`of` for many alerts at one moment: what is the same for all of them is looked up once."""
         active = [each for each in rows.silences.values() if each.starts_at <= now < each.ends_at]
         if not self._silencer.holds(active):
-            self._silencer = Silencer(active)
+            self._silencer = Silencer(active, compile_many)
         silenced_by = self._silencer.silenced_by
 
         def of(labels: Labels) -> tuple[Mute, ...]:
