@@ -189,10 +189,11 @@ def _headline(notification: Notification, name: str, words: Words) -> str:
     if len(notification.alerts) == 1:
         title = title_of(notification.alerts[0])
         return title if firing else f"{words.resolved}{words.colon}{title}"
+    several = len({bot_of(alert.labels) for alert in notification.alerts}) > 1
     counts = []
     for alerts, count in ((firing, words.count_firing), (resolved, words.count_resolved)):
         if alerts:
-            who = "" if bot_of(notification.common_labels) else _whom(alerts)
+            who = _whom(alerts) if several else ""
             counts.append(count.format(count=len(alerts)) + (words.brackets.format(text=who) if who else ""))
     return f"{name}{words.colon}{words.count_joint.join(counts)}"
 
@@ -264,7 +265,8 @@ def _facts(alert: NotifiedAlert, words: Words) -> Rows:
 
 def _links(alert: NotifiedAlert, words: Words) -> Rows:
     known = {"runbook_url": words.runbook, "runbook": words.runbook, "dashboard_url": words.dashboard}
-    names = sorted(alert.annotations, key=lambda name: (name not in known, name))
+    order = list(known)
+    names = sorted(alert.annotations, key=lambda name: (order.index(name) if name in known else 9, name))
     links = [
         (known.get(name) or one_line(name.removesuffix("_url"), 40), safe_url(alert.annotations[name]))
         for name in names
