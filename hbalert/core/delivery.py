@@ -130,7 +130,8 @@ def next_step(
     """The delivery after an attempt: sent, queued again with a later time, or dead.
 
     A NotNow costs no attempt. Both it and a transient failure are tried again until the delivery is
-    older than `policy.give_up_after`. Recipients that accepted are never asked again.
+    older than `policy.give_up_after`. One that reached somebody is sent, though others refused it.
+    Recipients that accepted are never asked again.
     """
     after = replace(
         delivery,
@@ -139,6 +140,8 @@ def next_step(
         last_answer=outcome.answer,
     )
     if outcome.result is Result.SENT and not outcome.deferred:
+        return replace(after, state=DeliveryState.SENT, settled_at=now)
+    if outcome.result is Result.PERMANENT and after.reached:
         return replace(after, state=DeliveryState.SENT, settled_at=now)
     if outcome.result is Result.PERMANENT:
         return replace(after, state=DeliveryState.DEAD, attempts=after.attempts + 1, settled_at=now)

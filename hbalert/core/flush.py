@@ -172,11 +172,14 @@ def notified(alert: Alert, *, ended: bool) -> NotifiedAlert:
 def replacing(unsent: Notification, new: Notification) -> Notification:
     """The notification that takes the place of one that has not got out yet.
 
-    It keeps the age of the older news, and what the older one would have said of alerts that have
-    resolved: otherwise an end decided while the far side was down would never be told.
+    It keeps the age of the older news, and says as well what the older one would have said of alerts
+    that it does not speak of: what was decided to be told is told, also when an alert has ended or was
+    muted meanwhile. Otherwise it would count as told and never be.
+
+    unsent  with the ends that have come since
     """
     spoken = {alert.labels.key for alert in new.alerts}
-    carried = [alert for alert in unsent.resolved if alert.labels.key not in spoken]
+    carried = [alert for alert in unsent.alerts if alert.labels.key not in spoken]
     return replace(
         new,
         alerts=tuple(sorted([*new.alerts, *carried], key=message_order)),

@@ -7,7 +7,8 @@ groups are seeded with what their notifiers were last told (`core/seed.py`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from hbalert.core.notification import LogEntry
 from hbalert.core.route import Route
@@ -22,25 +23,18 @@ def adopt(draft: Draft, root: Route, notifiers: Mapping[str, bool]) -> int:
 
     notifiers  every notifier there is -> whether it is enabled
     """
-    before = dict(draft.entries.items())
-    told_before = told(before.values())
+    before = list(draft.entries.values())
+    known = {group_id for group_id, _ in draft.groups.items()}
     for member, _ in list(draft.members.items()):
         draft.members.drop(member)
-    known = {group_id for group_id, _ in draft.groups.items()}
     members: dict[str, list[bytes]] = {}
-    fresh = set()
     for key, alert in list(draft.alerts.items()):
         for group_id in join_groups(draft, alert, root):
             members.setdefault(group_id, []).append(key)
-            if group_id not in known:
-                fresh.add(group_id)
-    for group_id in fresh:
-        for entry in seed(group_id, members[group_id], told_before):
-            draft.entries.put((group_id, entry.notifier), entry)
-    for group_id, _ in list(draft.groups.items()):
-        if group_id not in members:
-            draft.groups.drop(group_id)
-    _tidy_entries(draft, before, members, notifiers)
+    for group_id in known - members.keys():
+        draft.groups.drop(group_id)
+    _trim(draft, before, members, notifiers)
+    _seed(draft, before, members, known)
     for delivery in [row for row in draft.deliveries.values() if row.is_live]:
         if not notifiers.get(delivery.notifier, False):
             state = "is disabled" if delivery.notifier in notifiers else "is no longer configured"
@@ -48,13 +42,36 @@ def adopt(draft: Draft, root: Route, notifiers: Mapping[str, bool]) -> int:
     return len(members)
 
 
-def _tidy_entries(
+def _trim(
     draft: Draft,
-    before: Mapping[tuple[str, str], LogEntry],
+    before: Sequence[LogEntry],
     members: Mapping[str, list[bytes]],
     notifiers: Mapping[str, bool],
 ) -> None:
-    """Entries of groups that are gone, and of notifiers that are gone, say nothing to anybody."""
-    for group_id, notifier in before:
-        if group_id not in members or notifier not in notifiers:
-            draft.entries.drop((group_id, notifier))
+    """An entry speaks of its group's members only, and to a notifier that exists."""
+    for entry in before:
+        firing = entry.firing.intersection(members.get(entry.group_id, ()))
+        if not firing or entry.notifier not in notifiers:
+            draft.entries.drop((entry.group_id, entry.notifier))
+        elif firing != entry.firing:
+            draft.entries.put((entry.group_id, entry.notifier), replace(entry, firing=firing))
+
+
+def _seed(
+    draft: Draft, before: Sequence[LogEntry], members: Mapping[str, list[bytes]], known: set[str]
+) -> None:
+    """Whoever was told of an alert in the group it came from counts as told in the group it is in now.
+
+    A group that was there before learns only of alerts that have moved to it: those that another of its
+    notifier's groups still holds are told once per group.
+    """
+    moved = [
+        replace(entry, firing=entry.firing.difference(members.get(entry.group_id, ()))) for entry in before
+    ]
+    told_anywhere, told_elsewhere = told(before), told(moved)
+    for group_id, keys in members.items():
+        for fresh in seed(group_id, keys, told_elsewhere if group_id in known else told_anywhere):
+            mine = draft.entries.get((group_id, fresh.notifier))
+            if mine is not None:
+                fresh = replace(mine, firing=mine.firing | fresh.firing)
+            draft.entries.put((group_id, fresh.notifier), fresh)

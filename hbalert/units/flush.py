@@ -136,7 +136,7 @@ def _enqueue(
     alerts, reason = verdict.alerts, verdict.decision.reason
     if reason is None and verdict.decision.record and unsent is not None:
         # What waits says that something fires which has ended: late news should be true news.
-        alerts, reason = _with_ends(draft, unsent.notification), unsent.notification.reason
+        alerts, reason = with_ends(draft, unsent.notification).alerts, unsent.notification.reason
     if reason is None or not alerts:
         return 0
     notification = Notification(
@@ -172,7 +172,7 @@ def enqueue(
     if unsent is not None:
         delivery = replace(
             delivery,
-            notification=replacing(unsent.notification, notification),
+            notification=replacing(with_ends(draft, unsent.notification), notification),
             created_at=unsent.created_at,
             next_attempt_at=unsent.next_attempt_at,
             attempts=unsent.attempts,
@@ -199,15 +199,15 @@ def enqueue(
     return delivery
 
 
-def _with_ends(draft: Draft, waiting: Notification) -> tuple[NotifiedAlert, ...]:
-    """The alerts of a notification that waits, with the ends that have come since."""
+def with_ends(draft: Draft, waiting: Notification) -> Notification:
+    """A notification that waits, with the ends of its alerts that have come since."""
 
     def now_known(shown: NotifiedAlert) -> NotifiedAlert:
         alert = draft.alerts.get(shown.labels.key)
         ended = alert is not None and alert.resolved(draft.now)
         return replace(shown, ends_at=alert.ends_at) if alert is not None and ended else shown
 
-    return tuple(map(now_known, waiting.alerts))
+    return replace(waiting, alerts=tuple(map(now_known, waiting.alerts)))
 
 
 def _part(draft: Draft, group: Group, leaving: frozenset[bytes], untold: frozenset[bytes]) -> None:

@@ -24,7 +24,7 @@ from hbalert.core.flush import replacing
 from hbalert.core.notification import Reason
 from hbalert.memory import Draft
 from hbalert.ports import Attempt, NotifierState
-from hbalert.units.flush import enqueue
+from hbalert.units.flush import enqueue, with_ends
 
 
 def ready(rows: Sequence[Delivery]) -> list[Delivery]:
@@ -133,7 +133,7 @@ def settle(
                 created_at=after.created_at,
                 next_attempt_at=after.next_attempt_at,
                 attempts=after.attempts,
-                notification=replacing(after.notification, behind.notification),
+                notification=replacing(with_ends(draft, after.notification), behind.notification),
             ),
         )
         after = replace(after, state=DeliveryState.SUPERSEDED, settled_at=draft.now)

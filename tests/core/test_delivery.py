@@ -56,6 +56,12 @@ def test_refused_for_good_is_dead() -> None:
     assert (dead.state, dead.attempts, dead.settled_at) == (DeliveryState.DEAD, 1, t(5))
 
 
+def test_refused_by_those_who_were_left_is_sent_to_the_others() -> None:
+    row = replace(ROW, reached=frozenset({"x"}))
+    done = after(Outcome(Result.PERMANENT, "550", "client", refused={"y": "550"}), row=row)
+    assert (done.state, done.refused) == (DeliveryState.SENT, {"y": "550"})
+
+
 def test_not_now_costs_no_attempt_and_waits_as_long_as_asked() -> None:
     later = after(Outcome(Result.NOT_NOW, "slow down", "rate limit", retry_after=s(77)))
     assert (later.state, later.attempts, later.next_attempt_at) == (DeliveryState.QUEUED, 0, t(82))

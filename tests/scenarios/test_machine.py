@@ -8,6 +8,7 @@ that. The invariants are those of docs/delivery.md.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from itertools import count
 
 from hypothesis import settings
@@ -18,7 +19,7 @@ from hbalert.core.delivery import Delivery, Outcome, Result
 from hbalert.core.inhibit import InhibitRule
 from hbalert.core.route import Route, child_key
 from hbalert.core.silence import Silence
-from hbalert.memory import Memory
+from hbalert.memory import Draft, Memory
 from hbalert.ports import Changes, Snapshot
 from hbalert.units import outbox, silences
 from hbalert.units.adopt import adopt
@@ -115,7 +116,12 @@ class Machine(RuleBasedStateMachine):
             if (alert := self.stage.memory.alerts.get(key)) is not None
             and self.stage.memory.write_by[key] <= t(self.seconds)
         ]
-        self.stage.work(lambda draft: [draft.put_alert(alert) for alert in due])
+
+        def write(draft: Draft) -> None:
+            for alert in due:
+                draft.put_alert(alert)
+
+        self.stage.work(write)
         self.stage.work(lambda draft: silences.reopen(draft, ended))
 
     @rule()
@@ -197,7 +203,7 @@ class Machine(RuleBasedStateMachine):
     def teardown(self) -> None:
         """When nothing hinders any more, everybody knows what is true; and nothing is left behind."""
         for silence in list(self.stage.memory.silences.values()):
-            self.stage.work(lambda draft, known=silence: silences.end(draft, known.id))
+            self.stage.work(partial(silences.end, silence_id=silence.id))
         self._calm(4)
         now = t(self.seconds)
         true = {str(alert.labels) for alert in self.stage.memory.alerts.values() if not alert.resolved(now)}
