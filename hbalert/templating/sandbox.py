@@ -248,8 +248,6 @@ class _Walls(NodeTransformer):
         return super().visit(node, *args, **kwargs)
 
     def visit_Filter(self, node: nodes.Filter) -> nodes.Node:
-        if node.node is None:
-            raise TemplateError(f"a filter block is not available in templates{_line(node)}")
         known = self.sandbox.filters
         if node.name not in known:
             unknown = f"{node.name} is not a function or filter{meant(node.name, known)}{_line(node)}"

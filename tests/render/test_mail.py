@@ -120,7 +120,7 @@ def test_the_html_says_what_the_text_says() -> None:
         message = say(value, "mail", language)
         page = read(message.html)
         visible = f"{page.visible} {page.links}".replace("\n", " ")
-        without_heading = re.sub("Labels: |标签：", "", message.text)
+        without_heading = re.sub("(?m)^ *(Labels: |标签：)", "", message.text)
         for line in re.split(r"[\n]|: |：", without_heading):
             for word in line.strip(" *").split(", "):
                 assert word in visible, word

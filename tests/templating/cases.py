@@ -221,6 +221,8 @@ RULES: list[tuple[str, str, float]] = [
     ),
     ('{{ eq $labels.bot "beta" "alpha" }}', "true", 0.0),
     ('{{ printf "%.1f" $value | printf "%s %s" "of" | toUpper }}', "OF 0.5", 0.5),
+    ('{{ printf "%v %s %d" nil nil nil }}', "<nil> %!s(<nil>) %!d(<nil>)", 0.0),
+    ('{{ printf "%s|%v" $externalLabels $externalLabels }}', "map[site:home]|map[site:home]", 0.0),
     # blocks
     ("{{ if gt $value 5.0 }}big{{ else if eq $value 1.0 }}one{{ else }}small{{ end }}", "big", 6.0),
     ("{{ if gt $value 5.0 }}big{{ else if eq $value 1.0 }}one{{ else }}small{{ end }}", "one", 1.0),
@@ -275,5 +277,8 @@ FAILING: list[tuple[str, str]] = [
     ('{{ reReplaceAll "(" "" "x" }}', "not a valid regular expression (RE2)"),
     ("{{ }}", "holds nothing"),
     ('{{ "x }}', "is never closed"),
+    ("{{ index $labels.bot `x` }}", "has no item 'x'"),
+    ("{{ range $labels.bot }}{{ end }}", "range can't iterate over 'alpha'"),
+    ("{{ humanize true }}", "can't convert 'true' to a number"),
     ("{{ humanize $value 3 }}", "humanize does not take these arguments"),
 ]

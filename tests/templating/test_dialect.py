@@ -39,6 +39,10 @@ from hbalert.templating.dialect import translate
         ("{{ not $value }}", "{{ (not value) }}"),
         ("{{ $value and $labels.x }}", "{{ value and labels.x }}"),
         ("{{ labels[`x`] }}", '{{ labels["x"] }}'),
+        ("{{ .5 * $value }}", "{{ 0.5 * value }}"),
+        ("{{ ($value) | frobnicate(1) }}", "{{ (value) | frobnicate(1) }}"),
+        ("{{ $labels.x (1) }}", "{{ labels.x((1)) }}"),
+        ("{{ ($value }}", "{{ (value }}"),
     ],
 )
 def test_the_source_is(text: str, source: str) -> None:

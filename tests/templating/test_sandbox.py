@@ -102,6 +102,9 @@ def test_jinja2_works_inside_the_walls(text: str, expected: str) -> None:
         "{{ range }}",
         "{{ unknown }}",
         "{{ value.nothing }}",
+        "{% if value > 9 %}{% set y = 1 %}{% endif %}{{ y }}",
+        "{% if value > 9 %}{% set y = 1 %}{% endif %}{{ y + 1 }}",
+        "{% if value > 9 %}{% set y = 1 %}{% endif %}{{ y|upper }}",
         "{{ value|frobnicate }}",
         "{{ value|random }}",
     ],
@@ -164,6 +167,16 @@ def test_a_text_may_be_as_long_as_the_limit() -> None:
 def test_an_expansion_that_failed_leaves_the_next_one_its_full_share() -> None:
     greedy = "{% for i in range(9000) %}{% endfor %}{{ 'done' }}"
     assert [expand(greedy), expand(greedy)] == ["done", "done"]
+
+
+def test_go_ranges_over_a_list_by_place_and_item() -> None:
+    text = "{{ $x := args 1 }}{{ range $i, $v := labels.bot.split('p') }}{{ $i }}={{ $v }} {{ end }}"
+    assert expand(text) == "0=al 1=ha "
+
+
+def test_a_program_has_no_more_characters_than_a_text() -> None:
+    with pytest.raises(TemplateError, match="more than"):
+        SANDBOX.program("x" * (MAX_TEXT + 1), [])
 
 
 SANDBOX = Sandbox()
