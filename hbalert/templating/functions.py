@@ -93,7 +93,7 @@ def humanize_duration(value: Any) -> str:
     v = _float(value)
     if not math.isfinite(v):
         return _four(v)
-    if v == 0:
+    if v == 0 or abs(v) >= 2**63:  # beyond that Go's integers overflow into nonsense
         return f"{_four(v)}s"
     if abs(v) < 1:
         return f"{_scaled_up(v)}s"

@@ -86,6 +86,8 @@ def sprintf(text: str, *values: Any) -> str:
         out.append(text[position : found.start()])
         position = found.end()
         flags, verb = set(found[1]), found[4]
+        if verb == "v":
+            flags.discard("+")  # %+v asks for the names of fields, not for a sign
         if verb == "%":
             out.append("%")
             continue

@@ -190,6 +190,7 @@ RULES: list[tuple[str, str, float]] = [
         0.0,
     ),
     ('{{ printf "%d|%05d|%v" -7 -7 -7 }}', "-7|-0007|-7", 0.0),
+    ('{{ printf "%+v %+v %+v" 7 $value -7 }}', "7 1.5 -7", 1.5),
     ('{{ printf "%t %v %d" true false true }}', "true false %!d(bool=true)", 0.0),
     ('{{ printf "%T %T %T %T" 1 1.5 "s" true }}', "int float64 string bool", 0.0),
     ('{{ printf "%s %s" "a" }}', "a %!s(MISSING)", 0.0),
