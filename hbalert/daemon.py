@@ -21,6 +21,7 @@ from hbalert.channels import open_channel
 from hbalert.clock import Clock, SystemClock
 from hbalert.config.load import load
 from hbalert.config.types import Config
+from hbalert.core.rule import Expand
 from hbalert.engine import Engine
 from hbalert.errors import ConfigError
 from hbalert.loops.deliver import Deliverer
@@ -82,7 +83,13 @@ class Daemon:
         self._tasks.append(
             asyncio.create_task(run("dispatch", self._dispatcher.step, self._wake_dispatch, self._clock))
         )
-        app = build(self.engine, metrics=self.metrics, evaluator=self._evaluator, reload=self.reload)
+        app = build(
+            self.engine,
+            metrics=self.metrics,
+            reload=self.reload,
+            sources=self._evaluator.source_views,
+        )
+        await self._evaluator.start()
         self.server = Server()
         await self.server.start(app, config.server.listen)
         self._schedule()
@@ -97,7 +104,7 @@ class Daemon:
             seconds=round(self._clock.monotonic() - begun, 3),
         )
 
-    def _expander(self, config: Config):  # type: ignore[no-untyped-def]
+    def _expander(self, config: Config) -> Expand:
         return expander(config.evaluation.external_labels, config.server.external_url)
 
     def _schedule(self) -> None:
