@@ -20,7 +20,7 @@ from hbalert.ports import Message
 from hbalert.render.clean import cut, cut_bytes, size
 from hbalert.render.mail import mail_html
 from hbalert.render.markdown import markdown_subject, markdown_text
-from hbalert.render.outline import Outline, outline
+from hbalert.render.outline import Outline, brief, outline
 from hbalert.render.own import own_text
 from hbalert.render.sms import LONGEST as SMS_LONGEST
 from hbalert.render.sms import sms_text, sms_variables
@@ -49,6 +49,12 @@ def render(
     template   Jinja2 text of the body; when it fails, the built-in text and a line that says why
     """
     where, catalogue = zone(timezone), words(language)
+    thread = sha256(notification.group_id.encode("utf-8", "replace")).hexdigest()[:16]
+    urgent = any(alert.labels.get("severity") == "critical" for alert in notification.firing)
+    if style == "data" and template is None:
+        tag, name, headline = brief(notification, catalogue)
+        text = cut_bytes(headline, max_bytes)
+        return Message(f"{tag} {name}", text, notification, thread=thread, urgent=urgent)
     told = outline(notification, catalogue, where, now)
     body = ""
     if template is not None:
@@ -62,8 +68,8 @@ def render(
         notification=notification,
         html=mail_html(told, body) if style == "mail" else "",
         variables=sms_variables(told, notification, where) if style == "sms" else {},
-        thread=sha256(notification.group_id.encode("utf-8", "replace")).hexdigest()[:16],
-        urgent=any(alert.labels.get("severity") == "critical" for alert in notification.firing),
+        thread=thread,
+        urgent=urgent,
     )
 
 
@@ -77,8 +83,6 @@ def _text(told: Outline, notification: Notification, style: str, limit: int, now
         return markdown_text(told, limit)
     if style == "sms":
         return sms_text(told, notification, now, limit)
-    if style == "data":
-        return cut_bytes(told.headline, limit)
     return plain_text(told, limit)
 
 

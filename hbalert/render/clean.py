@@ -37,6 +37,8 @@ def clean(text: str, limit: int = 0) -> str:
 
 def one_line(text: str, limit: int = 0) -> str:
     """The same in one line."""
+    if text.isprintable() and "  " not in text:  # the usual case: nothing to be done
+        return cut(text.strip(), limit)
     line = _BREAKS.sub(" ", text[: limit * 4 + 4096] if limit else text)
     return cut(_SPACES.sub(" ", _HARMFUL.sub("", line)).strip(), limit)
 
