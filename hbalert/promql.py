@@ -91,6 +91,8 @@ def data_query(expr: str) -> str | None:
     tells the two apart is its left side alone. Of `a and b` and `a unless b` it is the data side of
     `a`; of `a or b` either will do. None when the answer to `expr` itself tells: nothing is compared.
     """
+    if shape(expr) is not Shape.VECTOR:
+        return None
     parts = list(_data_sides(expr))
     if parts == [expr.strip()] or any(shape(part) is not Shape.VECTOR for part in parts):
         return None

@@ -1,0 +1,144 @@
+"""Prometheus, or anything that speaks its query API, over HTTP.
+
+Knows addresses, credentials, time-outs and how many queries may run at once. Must not know rules or
+states. What is sent and what comes back: `wire.py`; many expressions in one query: `batch.py`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from urllib.parse import urlsplit, urlunsplit
+
+import httpx
+
+from hbalert.config.types import SourceSettings
+from hbalert.errors import SourceError, TooMuch, Unavailable
+from hbalert.outbound import Reply, Unreachable, open_client, request
+from hbalert.ports import Answer
+from hbalert.sources.batch import Batcher, NotConnected, answer
+from hbalert.sources.wire import Vector, body, form, read
+
+MAX_ANSWER_BYTES = 32 * 1024 * 1024
+
+
+class PrometheusSource:
+    """One configured source. Nothing is opened before the first query; `close` it in the end.
+
+    address  where it is, fit to show: without credentials, query and fragment
+    """
+
+    def __init__(self, name: str, settings: SourceSettings) -> None:
+        self.name = name
+        self.settings = settings
+        self.address, self._url = _addresses(settings.url)
+        self._client: httpx.AsyncClient | None = None
+        self._closed = False
+        self._slots = asyncio.Semaphore(settings.concurrency)
+        self._batcher = Batcher(self._ask, concurrency=settings.concurrency, batch=settings.batch)
+        self._timeout_ms = max(1, settings.timeout // timedelta(milliseconds=1))
+        self._headers = {
+            "Accept": "application/json",
+            # Compressing costs the server more than a local network gains.
+            "Accept-Encoding": "identity",
+            "Content-Type": "application/x-www-form-urlencoded",
+            **settings.headers,
+        }
+        if settings.bearer_token is not None:
+            self._headers["Authorization"] = f"Bearer {settings.bearer_token.reveal()}"
+        basic = settings.basic_auth
+        self._auth = (basic.username, basic.password.reveal()) if basic is not None else None
+
+    def __repr__(self) -> str:
+        return f"PrometheusSource({self.name!r}, {self.address})"
+
+    async def query(self, expr: str, at: datetime) -> Answer:
+        """The answer at `at` (to the millisecond). Raises Unavailable, BadQuery or TooMuch.
+
+        The time-out of the settings is for the whole call, once it has its turn among those that may
+        run at the same time.
+        """
+        return answer(await self._ask(form(expr), at))
+
+    async def query_many(self, exprs: Sequence[str], at: datetime) -> list[Answer | Exception]:
+        """The answers, in the order asked; a SourceError stands in place of an answer."""
+        return await self._batcher.query_many(exprs, at)
+
+    async def close(self) -> None:
+        """Ends the connections; queries that run or come later are Unavailable."""
+        self._closed = True
+        if self._client is not None:
+            await self._client.aclose()
+
+    async def _ask(self, query: bytes, at: datetime) -> Vector:
+        """One query, form-encoded. Errors say which source they are about."""
+        try:
+            async with self._slots:
+                reply = await self._post(body(query, at, self._timeout_ms))
+            if reply.truncated:
+                raise TooMuch(f"its answer has more than {MAX_ANSWER_BYTES >> 20} MiB; aggregate more")
+            return read(reply.status, reply.body)
+        except SourceError as error:
+            raise type(error)(f"source {self.name} ({self.address}): {error}") from None
+
+    async def _post(self, content: bytes) -> Reply:
+        try:
+            async with asyncio.timeout(self._timeout_ms / 1000):
+                try:
+                    return await self._try(content)
+                except Unreachable as error:
+                    # A kept connection that the server has just closed looks like this. A query
+                    # changes nothing over there, so it may be asked again.
+                    if error.reason != "network" or not error.sent:
+                        raise
+                    return await self._try(content)
+        except TimeoutError:
+            raise Unavailable(f"no answer within {self._timeout_ms / 1000:g} s") from None
+        except Unreachable as error:
+            raise (Unavailable if error.sent else NotConnected)(str(error)) from None
+
+    async def _try(self, content: bytes) -> Reply:
+        if self._closed:
+            raise NotConnected("it was closed: the configuration has changed")
+        try:
+            return await request(
+                self._open(),
+                "POST",
+                self._url,
+                timeout=self.settings.timeout,
+                headers=self._headers,
+                content=content,
+                auth=self._auth,
+                max_bytes=MAX_ANSWER_BYTES,
+            )
+        except RuntimeError:
+            if not self._closed:
+                raise
+            raise NotConnected("it was closed: the configuration has changed") from None
+
+    def _open(self) -> httpx.AsyncClient:
+        if self._client is None:
+            settings = self.settings
+            try:
+                self._client = open_client(
+                    timeout=settings.timeout,
+                    ca_file=settings.ca_file,
+                    client_cert=settings.client_cert,
+                    client_key=settings.client_key,
+                    connections=settings.concurrency,
+                )
+            except OSError as error:
+                raise NotConnected(f"its certificate files cannot be used: {error}") from None
+        return self._client
+
+
+def _addresses(url: str) -> tuple[str, str]:
+    """(fit to show, where queries go). Credentials stay in the second only."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "an address that cannot be read", url
+    path = parts.path.rstrip("/")
+    shown = urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], path, "", ""))
+    return shown, urlunsplit((parts.scheme, parts.netloc, f"{path}/api/v1/query", parts.query, ""))
