@@ -88,6 +88,7 @@ class Metrics:
         self._reload_at = self._gauge("hbalert_config_last_reload_success_timestamp_seconds")
         self._hash = self._gauge("hbalert_config_hash")
         self._gauge("hbalert_build_info").labels(version, platform.python_version()).set(1)
+        self._received_children: dict[tuple[str, str], Counter] = {}
         self._request_children: dict[tuple[str, str, int], tuple[Histogram, Counter]] = {}
         self.registry.register(_Derived(self))
         ProcessCollector(registry=self.registry)
@@ -124,10 +125,12 @@ class Metrics:
 
     def received(self, origin: str, *, firing: int = 0, resolved: int = 0, invalid: int = 0) -> None:
         """Alerts came from outside. origin: "api", "webhook"."""
-        if firing:
-            self._received.labels(origin, "firing").inc(firing)
-        if resolved:
-            self._received.labels(origin, "resolved").inc(resolved)
+        for status, amount in (("firing", firing), ("resolved", resolved)):
+            if amount:
+                child = self._received_children.get((origin, status))
+                if child is None:
+                    child = self._received_children[origin, status] = self._received.labels(origin, status)
+                child.inc(amount)
         if invalid:
             self._invalid.labels(origin).inc(invalid)
 

@@ -38,15 +38,12 @@ class AlertView:
     """
 
     alert: Alert
+    labels: Labels
     fingerprint: str
     ends_at: datetime | None
     receivers: tuple[str, ...]
     silenced_by: tuple[str, ...] = ()
     inhibited_by: tuple[str, ...] = ()
-
-    @property
-    def labels(self) -> Labels:
-        return self.alert.labels
 
     @property
     def state(self) -> str:
@@ -105,7 +102,7 @@ class Wanted:
         """Those of `views` that are asked for, in their order. The rules are Alertmanager's."""
         for matcher in self.matchers:
             name, test = matcher.name, matcher.test
-            views = [view for view in views if test(view.alert.labels.get(name, ""))]
+            views = [view for view in views if test(view.labels.get(name, ""))]
         every = self.active and self.silenced and self.inhibited and self.receiver is None
         return list(views) if every else [view for view in views if self._shows(view)]
 
@@ -165,7 +162,7 @@ class Book:
         """Fingerprint and labels of every alert that is live: firing, just resolved, pending."""
         self._look(now)
         for view in self._seen.values():
-            yield view.fingerprint, view.alert.labels
+            yield view.fingerprint, view.labels
         for row in self._engine.memory.rule_alerts.values():
             if row.labels.key not in self._seen:
                 yield fingerprint(row.labels), row.labels
@@ -204,13 +201,17 @@ def _view(
     silenced_by, inhibited_by = by.get("silenced", ()), by.get("inhibited", ())
     if old is None:
         receivers = tuple(dict.fromkeys(route.receiver for route in match(root, alert.labels)))
-        return AlertView(
-            alert, fingerprint(alert.labels), alert.ends_at, receivers, silenced_by, inhibited_by
-        )
+        name = fingerprint(alert.labels)
+        return AlertView(alert, alert.labels, name, alert.ends_at, receivers, silenced_by, inhibited_by)
     if old.alert is alert and old.silenced_by == silenced_by and old.inhibited_by == inhibited_by:
         return old
     return replace(
-        old, alert=alert, ends_at=alert.ends_at, silenced_by=silenced_by, inhibited_by=inhibited_by
+        old,
+        alert=alert,
+        labels=alert.labels,
+        ends_at=alert.ends_at,
+        silenced_by=silenced_by,
+        inhibited_by=inhibited_by,
     )
 
 
@@ -220,7 +221,7 @@ def _fires(view: AlertView, now: datetime) -> bool:
 
 def _message_order(view: AlertView) -> tuple[bool, str, bool, str, bytes]:
     """As `core.notification.message_order`: by job, then instance, then all labels."""
-    labels = view.alert.labels
+    labels = view.labels
     job, instance = labels.get("job", ""), labels.get("instance", "")
     return (not job, job, not instance, instance, labels.key)
 

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from hbalert.api.door import Limits
-from hbalert.api.wire import EARLIEST, LATEST, LooseAlert, PostedAlert, moment
+from hbalert.api.wire import EARLIEST, LATEST, LooseAlert, PostedAlert, decode, moment
 from hbalert.core.alert import API, Alert, report
 from hbalert.core.labels import Labels
 
@@ -66,7 +66,7 @@ def read_labels(text: bytes, limits: Limits) -> Labels:
     if text in (b"", b"null"):
         raise ValueError("at least one label pair required")
     try:
-        pairs = _label_map.decode(text)
+        pairs = decode(_label_map, text)
     except msgspec.ValidationError as error:
         raise ValueError(f"labels: {error}") from None
     return check_labels(pairs, limits)
@@ -112,11 +112,10 @@ def read_alerts(
     """
     posted: Sequence[PostedAlert | LooseAlert | str]
     try:
-        posted = _strict.decode(body)
+        strict = decode(_strict, body)
+        posted = strict
     except msgspec.ValidationError as error:
         posted = _read_one_by_one(body, error)
-    except RecursionError:
-        raise ValueError("the JSON is nested too deeply") from None
     if len(posted) > limits.alerts:
         raise ValueError(f"{len(posted)} alerts are more than the limit of {limits.alerts} in one request")
     found = Posted()
@@ -134,13 +133,13 @@ def read_alerts(
 def _read_one_by_one(body: bytes, error: msgspec.ValidationError) -> list[LooseAlert | str]:
     """A shape or a time somewhere does not fit: finds out where, so that the others get through."""
     try:
-        parts = _one_by_one.decode(body)
+        parts = decode(_one_by_one, body)
     except msgspec.ValidationError:
         raise ValueError(f"the body has to be a list of alerts: {error}") from None
     found: list[LooseAlert | str] = []
     for part in parts:
         try:
-            found.append(_loose.decode(part))
+            found.append(decode(_loose, part))
         except msgspec.ValidationError as problem:
             found.append(str(problem))
     return found

@@ -31,6 +31,7 @@ from hbalert.api.wire import (
     PostedMatcher,
     PostedSilence,
     SilenceStatus,
+    decode,
     horizon,
     moment,
 )
@@ -42,6 +43,8 @@ from hbalert.regex import compile_regex
 from hbalert.views import AlertView, Book, SilenceView, silences
 
 log = structlog.get_logger("hbalert.api")
+
+_silence = msgspec.json.Decoder(PostedSilence)
 
 SPOKEN_VERSION = "0.27.0"
 """The Alertmanager whose API this is; clients look at it to know what they may ask for."""
@@ -220,13 +223,11 @@ class V2:
     async def post_silence(self, request: Request) -> Response:
         body = await read_json(request, self._limits)
         try:
-            posted = msgspec.json.decode(body, type=PostedSilence)
+            posted = decode(_silence, body)
             silence = read_silence(posted, self._engine.clock.now(), self._limits)
             identity = await self._engine.put_silence(silence, posted.id or None)
         except KeyError:
             raise Refusal(404, f"silence {str(posted.id)[:80]} not found") from None
-        except RecursionError:
-            raise Refusal(400, "the JSON is nested too deeply") from None
         except ValueError as error:
             raise Refusal(400, f"bad silence: {error}") from None
         log.info("silence_set", silence=identity, by=silence.created_by, ends_at=silence.ends_at.isoformat())

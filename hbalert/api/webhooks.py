@@ -14,7 +14,7 @@ import msgspec
 
 from hbalert.api.door import Limits
 from hbalert.api.ingest import Posted, check_annotations, check_labels
-from hbalert.api.wire import Hook, HookAlert, moment
+from hbalert.api.wire import Hook, HookAlert, decode, moment
 from hbalert.core.alert import Alert, report
 
 _hook = msgspec.json.Decoder(Hook)
@@ -34,9 +34,7 @@ def read_hook(body: bytes, now: datetime, stale_after: timedelta, limits: Limits
     Raises ValueError when the payload cannot be read at all; the text says what is missing.
     """
     try:
-        hook = _hook.decode(body)
-    except RecursionError:
-        raise ValueError("the JSON is nested too deeply") from None
+        hook = decode(_hook, body)
     except msgspec.ValidationError as error:
         raise ValueError(f"{error}; {CUSTOM}") from None
     if isinstance(hook.alerts, msgspec.UnsetType):
@@ -49,7 +47,7 @@ def read_hook(body: bytes, now: datetime, stale_after: timedelta, limits: Limits
     found = Posted()
     for index, part in enumerate(hook.alerts):
         try:
-            alert, resolved = _report(_alert.decode(part), hook.status, origin, now, stale_after, limits)
+            alert, resolved = _report(decode(_alert, part), hook.status, origin, now, stale_after, limits)
         except ValueError as error:
             found.problems.append(f"alert {index}: {error}")
             continue

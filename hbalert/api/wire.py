@@ -8,10 +8,21 @@ Alertmanager (version "4") and Grafana (version "1"), and our own.
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
+
+T = TypeVar("T")
+
+
+def decode(decoder: msgspec.json.Decoder[T], body: bytes | Raw) -> T:
+    """The value. Raises msgspec.ValidationError when its shape is another, ValueError when it is no JSON."""
+    try:
+        return decoder.decode(body)
+    except RecursionError:
+        raise ValueError("the JSON is nested too deeply") from None
+
 
 # --- coming in ---------------------------------------------------------------------------------
 

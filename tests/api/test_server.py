@@ -1,0 +1,181 @@
+"""Listening and stopping."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hbalert.api import server as server_module
+from hbalert.api.server import Server, split_address
+from tests.api.stand import stand
+
+
+async def hello(scope: Any, receive: Any, send: Any) -> None:
+    """Answers with the path."""
+    await receive()
+    body = scope["path"].encode()
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"x", b"y")]})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def ask(port: int, path: str = "/hello") -> bytes:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+    answer = await reader.read()
+    writer.close()
+    return answer
+
+
+def port_of(server: Server) -> int:
+    return int(server.address.rsplit(":", 1)[1])
+
+
+async def test_port_0_tells_the_port_that_was_found() -> None:
+    server = Server()
+    await server.start(hello, "127.0.0.1:0")
+    assert port_of(server) > 0
+    assert (await ask(port_of(server))).endswith(b"/hello\r\n0\r\n\r\n")
+    await server.stop()
+    with pytest.raises(OSError, match=r"."):
+        await ask(port_of(server))
+
+
+async def test_localhost_is_where_most_clients_look() -> None:
+    server = Server()
+    await server.start(hello, "localhost:0")
+    assert b"200 OK" in await ask(port_of(server))
+    await server.stop()
+
+
+async def test_signals_stay_with_the_daemon() -> None:
+    before = signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)
+    server = Server()
+    await server.start(hello, "127.0.0.1:0")
+    assert (signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)) == before
+    await server.stop()
+
+
+async def test_a_unix_socket_is_for_its_owner_and_group_and_leaves_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "hb.sock"
+    async with stand(tmp_path, listen=f"unix:{path}") as api:
+        assert stat.S_IMODE(path.stat().st_mode) == 0o660
+        assert api.url == f"unix:{path}"
+        assert (await api.client.get("/-/healthy")).status_code == 200
+    assert not path.exists()
+
+
+async def test_a_stale_unix_socket_is_replaced_and_a_live_one_is_not(tmp_path: Path) -> None:
+    listen = f"unix:{tmp_path}/hb.sock"
+    first = Server()
+    await first.start(hello, listen)
+    second = Server()
+    with pytest.raises(OSError, match="somebody is listening there already"):
+        await second.start(hello, listen)
+    await first.stop()
+    import socket
+
+    with socket.socket(socket.AF_UNIX) as stale:
+        stale.bind(f"{tmp_path}/hb.sock")
+    await second.start(hello, listen)
+    await second.stop()
+
+
+async def test_a_port_that_is_taken_is_explained() -> None:
+    first, second = Server(), Server()
+    await first.start(hello, "127.0.0.1:0")
+    listen = f"127.0.0.1:{port_of(first)}"
+    with pytest.raises(OSError, match=f"cannot listen on {listen}: Address already in use"):
+        await second.start(hello, listen)
+    await first.stop()
+
+
+@pytest.mark.parametrize(
+    ("listen", "host", "port"),
+    [
+        ("127.0.0.1:9097", "127.0.0.1", 9097),
+        ("[::1]:80", "::1", 80),
+        (":9097", "", 9097),
+        ("box:0", "box", 0),
+    ],
+)
+def test_an_address_is_a_host_and_a_port(listen: str, host: str, port: int) -> None:
+    assert split_address(listen) == (host, port)
+
+
+@pytest.mark.parametrize("listen", ["", "9097", "localhost", "x:http", "x:99999", "x:-1", "x:²"])
+def test_what_is_no_address_is_explained(listen: str) -> None:
+    with pytest.raises(OSError, match="write host:port or unix:/path"):
+        split_address(listen)
+
+
+async def test_a_stop_lets_an_answer_in_work_arrive() -> None:
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    async def slow(scope: Any, receive: Any, send: Any) -> None:
+        begun.set()
+        await go_on.wait()
+        await hello(scope, receive, send)
+
+    server = Server()
+    await server.start(slow, "127.0.0.1:0")
+    asking = asyncio.create_task(ask(port_of(server)))
+    await begun.wait()
+    stopping = asyncio.create_task(server.stop())
+    await asyncio.sleep(0)
+    go_on.set()
+    assert b"200 OK" in await asking
+    await stopping
+
+
+async def test_a_stop_does_not_wait_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server_module, "GRACE_SECONDS", 0.1)
+    begun = asyncio.Event()
+
+    async def endless(scope: Any, receive: Any, send: Any) -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    server = Server()
+    await server.start(endless, "127.0.0.1:0")
+    asking = asyncio.create_task(ask(port_of(server)))
+    await begun.wait()
+    await asyncio.wait_for(server.stop(), 10)
+    await asyncio.wait([asking])
+
+
+async def test_a_connection_that_says_nothing_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server_module, "SWEEP_SECONDS", 0.02)
+    monkeypatch.setattr(server_module, "HEADER_SECONDS", 0.06)
+    server = Server()
+    await server.start(hello, "127.0.0.1:0")
+    for words in (b"", b"GET / HTTP/1.1\r\nHost: x\r\nX-Slow: "):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port_of(server))
+        writer.write(words)
+        try:
+            assert await asyncio.wait_for(reader.read(), 10) == b""
+        except ConnectionResetError:
+            pass
+        writer.close()
+    await server.stop()
+
+
+async def test_a_request_in_work_is_not_swept_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server_module, "SWEEP_SECONDS", 0.01)
+    monkeypatch.setattr(server_module, "HEADER_SECONDS", 0.02)
+    swept = asyncio.Event()
+
+    async def slow(scope: Any, receive: Any, send: Any) -> None:
+        await swept.wait()
+        await hello(scope, receive, send)
+
+    server = Server()
+    await server.start(slow, "127.0.0.1:0")
+    asking = asyncio.create_task(ask(port_of(server)))
+    asyncio.get_running_loop().call_later(0.15, swept.set)
+    assert b"200 OK" in await asking
+    await server.stop()
