@@ -328,6 +328,15 @@ AnyNotifier = Annotated[
     Field(discriminator="type"),
 ]
 
+NOTIFIERS: Mapping[str, type[NotifierSettings]] = {
+    "log": LogSettings,
+    "email": EmailSettings,
+    "dingtalk": DingTalkSettings,
+    "sms": SmsSettings,
+    "webhook": WebhookSettings,
+}
+"""What a notifier file may say as its `type`."""
+
 
 class TokenSettings(Settings):
     """[[tokens]]: who may talk to us. Only a hash is stored."""

@@ -1,0 +1,195 @@
+"""The configuration as it is written: names in it are texts that nobody has looked up yet.
+
+Knows the keys of routing, of rule files and of config.toml as a whole. Must not know what the names
+refer to (`link.py`). Keys that must be given have an empty default here: that they are missing is
+found when they are linked, so that it hides no other mistake.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BeforeValidator, Field, ModelWrapValidatorHandler, PrivateAttr, model_validator
+from pydantic_settings import BaseSettings, InitSettingsSource, SettingsConfigDict
+
+from hbalert.config import intervals
+from hbalert.config.document import Table
+from hbalert.config.positions import Path
+from hbalert.config.types import (
+    AlertSettings,
+    EvaluationSettings,
+    ServerSettings,
+    Settings,
+    SourceSettings,
+    StorageSettings,
+    TokenSettings,
+)
+from hbalert.config.values import Duration, TimeZone
+from hbalert.core.interval import Span, TimeSpan
+
+
+class Written(Settings):
+    """A table that remembers where it stands."""
+
+    _at: Path = PrivateAttr(())
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _remember_place(cls, table: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        made = handler(table)
+        if isinstance(table, Table):
+            made._at = table.path
+        return made
+
+    def at(self, *keys: str | int) -> Path:
+        """Where one of its keys stands."""
+        return (*self._at, *keys)
+
+
+# --- routing -----------------------------------------------------------------------------------
+
+
+class ReceiverSettings(Written):
+    """[[receivers]]: a list of notifiers under one name."""
+
+    name: str = ""
+    notifiers: tuple[str, ...] = ()
+
+
+def _as_list(value: Any) -> Any:
+    return (value,) if isinstance(value, str | timedelta) else value
+
+
+class RouteSettings(Written):
+    """[route] and [[route.routes]]; None = inherited from the parent."""
+
+    receiver: str | None = None
+    matchers: tuple[str, ...] = ()
+    group_by: tuple[str, ...] | None = None
+    group_wait: Duration | None = None
+    group_interval: Duration | None = None
+    repeat_interval: Annotated[tuple[Duration, ...], BeforeValidator(_as_list)] | None = None
+    continue_: bool = Field(default=False, alias="continue")
+    mute_time_intervals: tuple[str, ...] = ()
+    active_time_intervals: tuple[str, ...] = ()
+    routes: tuple[RouteSettings, ...] = ()
+
+
+class InhibitRuleSettings(Written):
+    """[[inhibit_rules]]: what matches the source keeps what matches the target quiet."""
+
+    source_matchers: tuple[str, ...] = ()
+    target_matchers: tuple[str, ...] = ()
+    equal: tuple[str, ...] = ()
+
+
+class TimesSettings(Settings):
+    """{ start_time = "09:00", end_time = "17:00" }"""
+
+    start_time: str
+    end_time: str
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        intervals.times(self.start_time, self.end_time)
+        return self
+
+    @property
+    def span(self) -> TimeSpan:
+        return intervals.times(self.start_time, self.end_time)
+
+
+class IntervalSettings(Settings):
+    """[[time_intervals.time_intervals]]: every key that is given must hold, by any of its ranges."""
+
+    times: tuple[TimesSettings, ...] = ()
+    weekdays: tuple[Annotated[Span, BeforeValidator(intervals.weekdays)], ...] = ()
+    days_of_month: tuple[Annotated[Span, BeforeValidator(intervals.days_of_month)], ...] = ()
+    months: tuple[Annotated[Span, BeforeValidator(intervals.months)], ...] = ()
+    years: tuple[Annotated[Span, BeforeValidator(intervals.years)], ...] = ()
+    location: TimeZone = "UTC"
+
+
+class TimeIntervalSettings(Written):
+    """[[time_intervals]]: a name for parts of the calendar."""
+
+    name: str = ""
+    time_intervals: tuple[IntervalSettings, ...] = ()
+
+
+class NotifierFiles(Settings):
+    """[notifiers]: where the destinations are."""
+
+    files: tuple[str, ...] = ("notifiers/*.toml",)
+
+
+# --- rule files --------------------------------------------------------------------------------
+
+
+class RuleSettings(Written):
+    """[[groups.rules]]."""
+
+    alert: str = ""
+    expr: str = ""
+    for_: Duration = Field(default=timedelta(), alias="for")
+    keep_firing_for: Duration = timedelta()
+    clear: str = ""
+    no_data: Literal["ok", "keep", "alert"] = "ok"
+    labels: Mapping[str, str] = Field(default_factory=dict)
+    annotations: Mapping[str, str] = Field(default_factory=dict)
+
+
+class GroupSettings(Written):
+    """[[groups]]: rules that are evaluated together; None = as in [evaluation]."""
+
+    name: str = ""
+    interval: Duration | None = None
+    source: str | None = None
+    query_offset: Duration | None = None
+    limit: int = Field(default=0, ge=0)
+    labels: Mapping[str, str] = Field(default_factory=dict)
+    rules: tuple[RuleSettings, ...] = ()
+
+
+class RuleFile(Settings):
+    """rules/NAME.toml."""
+
+    groups: tuple[GroupSettings, ...] = ()
+
+
+# --- config.toml -------------------------------------------------------------------------------
+
+
+class MainFile(BaseSettings):
+    """config.toml, with what environment variables say instead of it already in place.
+
+    defaults  type of notifier -> keys that every notifier of this type starts from
+    """
+
+    model_config = SettingsConfigDict(
+        frozen=True,
+        extra="forbid",
+        arbitrary_types_allowed=True,
+        env_prefix="HBALERT_",
+        env_nested_delimiter="__",
+    )
+
+    server: ServerSettings = Field(default_factory=ServerSettings)
+    storage: StorageSettings = Field(default_factory=StorageSettings)
+    sources: Mapping[str, SourceSettings] = Field(default_factory=dict)
+    evaluation: EvaluationSettings = Field(default_factory=EvaluationSettings)
+    alerts: AlertSettings = Field(default_factory=AlertSettings)
+    defaults: Mapping[str, Mapping[str, Any]] = Field(default_factory=dict)
+    notifiers: NotifierFiles = Field(default_factory=NotifierFiles)
+    receivers: tuple[ReceiverSettings, ...] = ()
+    route: RouteSettings | None = None
+    inhibit_rules: tuple[InhibitRuleSettings, ...] = ()
+    time_intervals: tuple[TimeIntervalSettings, ...] = ()
+    tokens: tuple[TokenSettings, ...] = ()
+
+    @classmethod
+    def from_tables(cls, tables: Mapping[str, Any]) -> Self:
+        """The settings that the tables say, and nothing else. Raises pydantic's ValidationError."""
+        return cls(_build_sources=((InitSettingsSource(cls, dict(tables)),), {}))
