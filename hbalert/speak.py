@@ -7,15 +7,25 @@ from __future__ import annotations
 
 from datetime import datetime
 
+import structlog
+
 from hbalert.config.types import NotifierSettings
 from hbalert.core.delivery import Delivery
 from hbalert.ports import Channel, Message
 from hbalert.render import render
 
+log = structlog.get_logger("hbalert.speak")
+
 
 def speak(delivery: Delivery, channel: Channel, settings: NotifierSettings, now: datetime) -> Message:
-    """The message for one attempt. Raises OSError when a template file cannot be read."""
-    template = settings.template.read_text("utf-8") if settings.template else None
+    """The message for one attempt. A template file that cannot be read never costs the message: the
+    built-in text goes out."""
+    template = None
+    if settings.template is not None:
+        try:
+            template = settings.template.read_text("utf-8")
+        except (OSError, ValueError) as error:
+            log.error("template_not_read", notifier=settings.name, error=str(error))
     return render(
         delivery.notification,
         style=channel.style,

@@ -15,7 +15,17 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "hbalert"
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if "starter" not in path.parts)
 
-LEAVES = {"errors", "clock", "health", "log", "metrics", "metric_names", "promql", "regex", "templating"}
+LEAVES = {
+    "errors",
+    "clock",
+    "health",
+    "log",
+    "metrics",
+    "metric_names",
+    "promql",
+    "regex",
+    "templating",
+}
 INNER = {"render", "speak", "views", "memory", "desk", "engine", "units"}
 BELOW = {"core", "config", "ports"} | LEAVES
 EDGES = {"sources", "storage", "channels"}
@@ -56,7 +66,9 @@ BANNED_IN_CORE = {"asyncio", "logging", "random", "os", "sqlite3", "time", "path
 CLOCK_CALLS = {"now", "utcnow", "today"}
 """Methods of datetime and date that read the clock."""
 
-LONGER_THAN_400: dict[str, str] = {}
+LONGER_THAN_400: dict[str, str] = {
+    "storage/rows.py": "one function there and one back for each of nine kinds of rows, side by side",
+}
 """Module -> why it is not two modules."""
 
 
