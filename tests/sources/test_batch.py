@@ -22,7 +22,8 @@ from hbalert.sources.wire import Vector
 
 BASE = datetime(2026, 1, 1, tzinfo=UTC)
 LEAF = re.compile(
-    r'label_replace\((?:vector\()?\(\n(.*?)\n\)\)?,"__hbalert_rule__","(\d+)","",""\)', re.DOTALL
+    r'label_join\((?:vector\()?\(\n(.*?)\n\)\)?,"__hbalert_rule__","(\d+)","__hbalert_a","__hbalert_b"\)',
+    re.DOTALL,
 )
 
 
@@ -81,9 +82,9 @@ def bad_query_about(*bad: str) -> Callable[[tuple[str, ...]], SourceError | None
 
 def test_a_batch_is_a_balanced_tree_of_marked_raw_expressions() -> None:
     assert joined(["up # all", "1", "x"]) == (
-        '((label_replace((\nup # all\n),"__hbalert_rule__","0","","")'
-        ' or label_replace(vector((\n1\n)),"__hbalert_rule__","1","",""))'
-        ' or label_replace((\nx\n),"__hbalert_rule__","2","",""))'
+        '((label_join((\nup # all\n),"__hbalert_rule__","0","__hbalert_a","__hbalert_b")'
+        ' or label_join(vector((\n1\n)),"__hbalert_rule__","1","__hbalert_a","__hbalert_b"))'
+        ' or label_join((\nx\n),"__hbalert_rule__","2","__hbalert_a","__hbalert_b"))'
     )
 
 
