@@ -15,15 +15,13 @@ from hbalert import __version__
 
 VERBS = {
     "run": ("hbalert.cli.run:run", "Start the daemon."),
-    "init": ("hbalert.cli.init:init", "Write a commented starter folder."),
-    "check": ("hbalert.cli.check:check", "Check the configuration; every mistake at once."),
     "test-notify": ("hbalert.cli.test_notify:test_notify", "Send a real test through every channel."),
-    "demo": ("hbalert.cli.demo:demo", "Run everything on this machine, with fake gateways."),
     "silence": ("hbalert.cli.silence:silence", "Add, list and end silences."),
     "history": ("hbalert.cli.history:history", "Who was told what, when, and what the gateway answered."),
     "queue": ("hbalert.cli.queue:queue", "What waits to be delivered."),
     "alerts": ("hbalert.cli.alerts:alerts", "What fires now."),
     "status": ("hbalert.cli.status:status", "One screen: health, sources, queue."),
+    "token": ("hbalert.cli.token:token", "Make tokens for the HTTP API."),
 }
 """Verb -> (module:command, help line): the help lines stand here so that --help imports nothing."""
 
@@ -53,7 +51,6 @@ def main() -> None:
 
     \b
     First steps:
-      hbalert init alerting        write a starter folder
-      hbalert check -c alerting/config.toml
+      hbalert test-notify -c alerting/config.toml
       hbalert run -c alerting/config.toml
     """
