@@ -12,6 +12,7 @@ from pathlib import Path
 
 from hbalert.errors import StoreError, StoreFull, StoreLocked
 
+LOCK = ".lock"
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG, errno.EIO})
 
 
@@ -37,7 +38,7 @@ class Lock:
 
     def __init__(self, database: Path) -> None:
         """Takes the lock. Raises StoreLocked, naming the owner, or StoreError."""
-        path = beside(database, ".lock")
+        path = beside(database, LOCK)
         try:
             self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:

@@ -20,6 +20,21 @@ from hbalert.storage.files import beside
 from hbalert.storage.queries import sqlite as q
 from hbalert.storage.rows import micros
 
+TABLES = {
+    "fact": "facts about the store",
+    "alert": "alerts",
+    "rule_alert": "alerts of rules",
+    "alert_group": "groups",
+    "log_entry": "entries of the notification log",
+    "delivery": "deliveries",
+    "silence": "silences",
+    "notifier": "notifiers",
+    "attempt": "attempts",
+    "note": "timeline lines",
+    "unreadable": "rows set aside",
+}
+"""Every table of the newest schema -> what its rows are called."""
+
 
 @dataclass(frozen=True, slots=True)
 class Migration:
@@ -76,19 +91,33 @@ def migrate(
             )
     missing = [migration for migration in migrations if migration.number not in applied]
     backup = _back_up(connection, database, missing[0].number) if missing and applied else None
-    for migration in missing:
-        _apply(connection, migration, now)
+    apply_all(connection, missing, now)
     return backup
 
 
-def _applied(connection: sqlite3.Connection, database: Path) -> dict[int, str]:
-    names = {name for (name,) in connection.execute(q.TABLE_NAMES)}
-    if "migration" in names:
-        return {number: checksum for number, _, checksum in connection.execute(q.MIGRATIONS)}
+def is_ours(connection: sqlite3.Connection) -> bool:
+    """Whether hbalert made this database: it says so, or has all the tables. A new one is nobody's."""
     (application,) = connection.execute(q.GET_APPLICATION_ID).fetchone()
-    if names and application != q.APPLICATION_ID:
+    return application == q.APPLICATION_ID or _names(connection).issuperset(TABLES)
+
+
+def _names(connection: sqlite3.Connection) -> set[str]:
+    return {name for (name,) in connection.execute(q.TABLE_NAMES)}
+
+
+def _applied(connection: sqlite3.Connection, database: Path) -> dict[int, str]:
+    names = _names(connection)
+    if names and not is_ours(connection):
         raise StoreError(f"{database} is the database of another program; give hbalert its own storage.url")
-    return {}
+    if "migration" not in names:
+        return {}
+    return {number: checksum for number, _, checksum in connection.execute(q.MIGRATIONS)}
+
+
+def apply_all(connection: sqlite3.Connection, migrations: Sequence[Migration], now: datetime) -> None:
+    """Makes the steps, one after the other. Raises sqlite3.Error; then the step that failed left nothing."""
+    for migration in migrations:
+        _apply(connection, migration, now)
 
 
 def _apply(connection: sqlite3.Connection, migration: Migration, now: datetime) -> None:

@@ -21,9 +21,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from hbalert.storage.failure import is_damage
+from hbalert.storage.failure import code, is_damage
 from hbalert.storage.files import beside, prepare
-from hbalert.storage.migrate import migrate
+from hbalert.storage.migrate import TABLES, apply_all, is_ours, known_migrations, migrate
 from hbalert.storage.pages import lost_rows
 from hbalert.storage.queries import sqlite as q
 
@@ -34,24 +34,11 @@ MOST_PROBES = 50_000
 """How often a damaged table is asked for rows between two bad places: about a second."""
 
 _HIGHEST = 2**63 - 1
+_ANY_TIME = datetime(1970, 1, 1, tzinfo=UTC)
+_SMALLEST = 512
 _WAL_VERSIONS = b"\x02\x02"
 _INTERIOR_PAGE = 5
 _KINDS = {"TEXT": str, "BLOB": bytes, "INTEGER": int, "REAL": float}
-
-TABLES = {
-    "fact": "facts about the store",
-    "alert": "alerts",
-    "rule_alert": "alerts of rules",
-    "alert_group": "groups",
-    "log_entry": "entries of the notification log",
-    "delivery": "deliveries",
-    "silence": "silences",
-    "notifier": "notifiers",
-    "attempt": "attempts",
-    "note": "timeline lines",
-    "unreadable": "rows set aside",
-}
-"""Table -> what its rows are called, in the order in which they are taken over."""
 
 
 def make_sound(database: Path, now: datetime) -> tuple[str, ...]:
@@ -68,7 +55,7 @@ def make_sound(database: Path, now: datetime) -> tuple[str, ...]:
         return _rescue(database, "it is empty, but its log is not", *_keep_aside(database, now), now)
     reason = _header_damage(database)
     with closing(sqlite3.connect(database, isolation_level=None)) as connection:
-        reason = reason or _damage(connection, database)
+        reason = reason or _damage(connection, database) or _schema_damage(connection)
         if not reason:
             return ()
         # Before the connection is closed: closing writes the log into the file.
@@ -84,15 +71,23 @@ def _was_emptied(database: Path) -> bool:
         return False
 
 
+def _header(database: Path) -> bytes:
+    """The header of a database that is surely ours; empty otherwise."""
+    with open(database, "rb") as file:
+        header = file.read(100)
+    return header if header[68:72] == q.APPLICATION_ID.to_bytes(4, "big") else b""
+
+
 def _header_damage(database: Path) -> str:
-    """What is wrong with the fixed fields of the header of a database that is surely ours.
+    """What is wrong with the fixed fields of the header.
 
     SQLite takes some wrong values there for a file of a later format, which it may not write.
     Source: sqlite.org/fileformat2.html, 1.3.
     """
-    with open(database, "rb") as file:
-        header = file.read(100)
-    if header[68:72] != q.APPLICATION_ID.to_bytes(4, "big"):
+    if 0 < database.stat().st_size < _SMALLEST:
+        return "it is too short"  # SQLite takes it for a new one
+    header = _header(database)
+    if not header:
         return ""
     versions = header[18:20] in (b"\x01\x01", _WAL_VERSIONS)
     fixed = header[16:18] + header[20:24] == q.PAGE_BYTES.to_bytes(2, "big") + b"\x00\x40\x20\x20"
@@ -106,10 +101,40 @@ def _damage(connection: sqlite3.Connection, database: Path) -> str:
         whole = database.stat().st_size <= WHOLE_CHECK_BYTES
         (found,) = connection.execute(q.WHOLE_CHECK if whole else q.QUICK_CHECK).fetchone()
     except (sqlite3.Error, UnicodeError) as error:
-        if is_damage(error) or "decode" in str(error):
+        # A letter that was hit in the list of tables is an error like in any statement, but only in
+        # a database of ours: others may use functions that we do not have.
+        if is_damage(error) or (code(error) in (0, sqlite3.SQLITE_ERROR) and _header(database)):
             return " ".join(str(error).split())
         raise
     return "" if found == "ok" else " ".join(str(found).split())
+
+
+def _schema_damage(connection: sqlite3.Connection) -> str:
+    """What is wrong with the list of tables of a sound database of ours; empty when it is as it was made.
+
+    A letter that was hit there may leave a list that SQLite can read, with a column that nobody knows.
+    """
+    if not is_ours(connection):
+        return ""
+    try:
+        recorded = [(number, checksum) for number, _, checksum in connection.execute(q.MIGRATIONS)]
+        present = set(connection.execute(q.SCHEMA))
+    except (sqlite3.Error, UnicodeError) as error:
+        return str(error)
+    known = [(migration.number, migration.checksum) for migration in known_migrations()]
+    if recorded[: len(known)] == known and len(recorded) > len(known):
+        return ""  # a newer hbalert's: migrate says so
+    if not recorded or recorded != known[: len(recorded)]:
+        return "its list of schemas is wrong"
+    # More than that is not ours, but does no harm: a view that somebody made for a report.
+    return "" if _schema_after(len(recorded)) <= present else "its list of tables is wrong"
+
+
+def _schema_after(migrations: int) -> set[tuple[str, str, str]]:
+    """The list of tables as so many migrations make it."""
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as made:
+        apply_all(made, known_migrations()[:migrations], _ANY_TIME)
+        return set(made.execute(q.SCHEMA))
 
 
 def _rescue(database: Path, reason: str, kept: Path, source: Path, now: datetime) -> tuple[str, ...]:
@@ -142,7 +167,7 @@ def _keep_aside(database: Path, now: datetime) -> tuple[Path, Path]:
     log, kept_log = beside(database, "-wal"), beside(kept, "-wal")
     try:
         shutil.copy2(database, kept)
-        if log.exists():
+        if log.exists() and log.stat().st_size:
             shutil.copy2(log, kept_log)
         return kept, database
     except OSError:
@@ -222,13 +247,13 @@ def _open_damaged(path: Path) -> sqlite3.Connection:
 
 
 def _has_schema(path: Path) -> bool:
-    """Whether the list of tables can be read and names ours."""
+    """Whether the list of tables can be read and is one that a hbalert made."""
     try:
         with closing(_open_damaged(path)) as connection:
-            names = {name for (name,) in connection.execute(q.TABLE_NAMES)}
+            present = set(connection.execute(q.SCHEMA))
     except (sqlite3.Error, UnicodeError):
         return False
-    return names.issuperset(TABLES)
+    return any(_schema_after(count) <= present for count in range(1, len(known_migrations()) + 1))
 
 
 def _mend_schema(fresh: Path, damaged: Path) -> bool:

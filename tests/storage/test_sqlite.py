@@ -5,14 +5,12 @@ from __future__ import annotations
 import asyncio
 import os
 import random
-import shutil
 import signal
 import sqlite3
 import stat
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,7 +20,18 @@ from hbalert.core.delivery import DeliveryState
 from hbalert.errors import StoreError, StoreFull, StoreLocked
 from hbalert.ports import Changes, HistoryQuery, Store
 from hbalert.storage.sqlite import SqliteStore
-from tests.storage.values import alert, attempt, delivery, everything, labels, note, open_sqlite, silence, t
+from tests.storage.values import (
+    alert,
+    attempt,
+    delivery,
+    everything,
+    fill,
+    labels,
+    note,
+    open_sqlite,
+    silence,
+    t,
+)
 
 MIB = 1024 * 1024
 
@@ -151,33 +160,6 @@ async def test_the_log_does_not_grow_for_ever(sqlite: SqliteStore, database: Pat
 
 
 # --- a full disk -------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 8 MiB."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=8m", "hbalert-test", str(place)]
-    if shutil.which("mount") is None or subprocess.run(mount, capture_output=True).returncode:
-        pytest.skip("needs the right to mount a tmpfs")
-    yield place
-    subprocess.run(["umount", str(place)], check=True)
-
-
-def fill(disk: Path, leave: int = 0) -> Path:
-    """Takes all room but `leave` bytes."""
-    filling = disk / "filling"
-    with open(filling, "ab") as file:
-        try:
-            while True:
-                file.write(b"x" * 65536)
-                file.flush()
-        except OSError:
-            pass
-        size = os.fstat(file.fileno()).st_size
-    os.truncate(filling, size - leave)
-    return filling
 
 
 async def fill_up(store: SqliteStore, first: int = 0) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -186,3 +187,18 @@ def everything() -> Changes:
         attempts=[attempt(), Attempt("", "", t(0), 0.0, "", "", "不行\0", "")],
         notes=[note(), Note(t(1), "reload", "读取\n配置")],
     )
+
+
+def fill(disk: Path, leave: int = 0) -> Path:
+    """Takes all room but `leave` bytes."""
+    filling = disk / "filling"
+    with open(filling, "ab") as file:
+        try:
+            while True:
+                file.write(b"x" * 65536)
+                file.flush()
+        except OSError:
+            pass
+        size = os.fstat(file.fileno()).st_size
+    os.truncate(filling, size - leave)
+    return filling

@@ -50,6 +50,7 @@ QUICK_CHECK = "PRAGMA quick_check(1)"
 APPLICATION_ID = 0x68624C74  # "hbLt", in the file's header: whose database it is
 GET_APPLICATION_ID = "PRAGMA application_id"
 SET_APPLICATION_ID = f"PRAGMA application_id = {APPLICATION_ID}"
+SCHEMA = "SELECT type, name, sql FROM sqlite_master"
 TABLE_NAMES = "SELECT name FROM sqlite_master WHERE type = 'table'"
 
 CREATE_MIGRATION = (
