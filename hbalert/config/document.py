@@ -10,15 +10,16 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from hbalert.config import positions
-from hbalert.config.findings import Finding
+from hbalert.config.findings import Finding, Severity
 from hbalert.config.positions import Path as KeyPath
 
 MAX_BYTES = 8 * 1024 * 1024
+MAX_DEPTH = 60
 
 
 class Table(dict[str, Any]):
@@ -65,6 +66,10 @@ class Document:
             if spelling in self.lines:
                 path = spelling
         return Finding(self.file, self.line(path), dotted(path), what, instead, code)
+
+    def warning(self, path: KeyPath, what: str, instead: str = "", *, code: str = "value") -> Finding:
+        """The same, where it is not a mistake but probably not meant."""
+        return replace(self.finding(path, what, instead, code=code), severity=Severity.WARNING)
 
 
 def _spellings(path: KeyPath) -> list[KeyPath]:
@@ -132,7 +137,11 @@ def parse(data: bytes, shown: str) -> tuple[Document | None, list[Finding]]:
         return wrong(line, "this line is not UTF-8", "save the file as UTF-8")
     try:
         tomllib.loads(text)
-        return Document(shown, text, positions.scan(text)), []
+        lines = positions.scan(text)
+        for path, line in lines.items():
+            if len(path) > MAX_DEPTH:
+                return wrong(line, "lists or tables are nested too deeply", "flatten them")
+        return Document(shown, text, lines), []
     except tomllib.TOMLDecodeError as error:
         line, what = _place(str(error), text)
         return wrong(line, f"this is not TOML: {what}", _syntax_remedy(text, line))

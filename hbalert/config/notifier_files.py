@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from hbalert.config.document import Document, Table
-from hbalert.config.findings import Finding, Severity
+from hbalert.config.findings import Finding
 from hbalert.config.nearest import did_you_mean
 from hbalert.config.positions import Path
 from hbalert.config.types import NOTIFIERS, NotifierSettings
@@ -129,8 +129,7 @@ def loose_secrets(where: Surroundings, documents: list[Document]) -> list[Findin
         for path, value in _texts(document.tables(), ()):
             if (path[-1], value) in where.loose:
                 what, instead = f"everybody on this machine can read {value}", f"chmod o-r {value}"
-                finding = document.finding(path, what, instead, code="loose-secret")
-                found.append(replace(finding, severity=Severity.WARNING))
+                found.append(document.warning(path, what, instead, code="loose-secret"))
     return found
 
 

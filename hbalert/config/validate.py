@@ -121,4 +121,5 @@ def _take_out(place: _Place, taken: set[Path], doomed: list[tuple[list[Any], Any
     name = key.removesuffix("_file").removesuffix("_env")
     for spelling in (key, name, f"{name}_file", f"{name}_env"):
         container.pop(spelling, None)
+        taken.add((*place.path[:-1], spelling))
     return True

@@ -134,8 +134,10 @@ def _from_file(key: str, text: str, where: Surroundings) -> str:
     except UnicodeDecodeError:
         raise ValueError(f"{text} is not UTF-8 text") from None
     except FileNotFoundError:
-        also = " and in $CREDENTIALS_DIRECTORY" if "/" not in text and folder else ""
-        raise ValueError(f"{text} does not exist; looked for it below {where.root}/{also}") from None
+        also = f", or {text} into $CREDENTIALS_DIRECTORY" if "/" not in text and folder else ""
+        raise ValueError(
+            f"the file {text} does not exist; put the secret into {where.root / text}{also}"
+        ) from None
     except OSError as error:
         raise ValueError(f"{text} cannot be read: {os.strerror(error.errno or 0)}") from None
     if not secret:
@@ -184,7 +186,7 @@ def _file(value: Any) -> Any:
         return value
     path = where.root / value
     if where.look_up and not (value and path.is_file()):
-        raise ValueError(f"{value!r} is not a file below {where.root}/")
+        raise ValueError(f"the file {value!r} does not exist; it is looked for at {path}")
     return path.absolute()
 
 

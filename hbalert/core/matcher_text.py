@@ -112,6 +112,8 @@ def _classic(text: str) -> Condition:
             # Only the quote that closes the value may stand unescaped, and nothing may follow it.
             if quoted and next(chars, None) is None:
                 return Condition(found[1], found[2], "".join(value))
+            if raw.startswith("="):
+                raise ValueError(f"{text!r} has two equals signs; {REMEDY}")
             raise ValueError(f"{text!r}: a double quote inside the value needs a backslash before it")
         if char == "\\":
             value.append(_CLASSIC_ESCAPES.get(follower := next(chars, ""), "\\" + follower))

@@ -183,6 +183,7 @@ def test_a_pattern_only_the_utf8_reading_makes_valid_is_read_so() -> None:
         pytest.param("foo=bar}", "without braces", id="a closing brace"),
         pytest.param('foo="bar', "closing double quote is missing", id="an open quote"),
         pytest.param('foo=bar"', "needs a backslash", id="a closing quote only"),
+        pytest.param('foo == "bar"', "two equals signs", id="two equals signs and quotes"),
         pytest.param('foo="a"b', "needs a backslash", id="text after the quotes"),
         pytest.param("a-b=c,d-e=f", "is not a matcher", id="two matchers"),
         pytest.param('a-b="\\ud800"', "is not a matcher", id="half a surrogate pair"),

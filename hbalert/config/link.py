@@ -1,0 +1,273 @@
+"""Names that refer to each other, and settings that must fit together.
+
+Knows what a name in one place must be in another, and where a single setting is right only beside
+others. Must not know files. Routes are linked in `link_routes.py`, rules in `link_rules.py`.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+from hbalert.config.document import Document
+from hbalert.config.findings import Finding
+from hbalert.config.link_rules import LABEL_NAME, interval_problems
+from hbalert.config.nearest import did_you_mean
+from hbalert.config.notifier_files import NAME, NotifierFile
+from hbalert.config.positions import Path
+from hbalert.config.types import (
+    EmailSettings,
+    ServerSettings,
+    SmsSettings,
+    SourceSettings,
+    StorageSettings,
+    TwilioGateway,
+    WebhookSettings,
+)
+from hbalert.config.values import is_web_address, time_zone
+from hbalert.config.written import MainFile, ReceiverSettings, TimeIntervalSettings
+from hbalert.core.interval import TimeInterval
+
+SQLITE = "sqlite:///"
+
+
+# --- [server], [storage], [sources], [evaluation], [alerts] ------------------------------------
+
+
+def settings(main: MainFile, at: Document) -> Iterator[Finding]:
+    """What is wrong with the tables of single values."""
+    yield from _server(main.server, bool(main.tokens), at)
+    yield from _storage(main.storage, at)
+    for name, source in main.sources.items():
+        yield from _source(name, source, at)
+    for what in interval_problems(main.evaluation.interval):
+        yield at.finding(("evaluation", "interval"), what, 'write for example "15s"')
+    for label in main.evaluation.external_labels:
+        if not LABEL_NAME.fullmatch(label):
+            instead = "names have letters, digits and _ and do not begin with a digit"
+            yield at.finding(
+                ("evaluation", "external_labels", label), f"{label!r} is not a label's name", instead
+            )
+    for path, duration in (
+        (("alerts", "resolve_timeout"), main.alerts.resolve_timeout),
+        (("alerts", "webhook_stale_after"), main.alerts.webhook_stale_after),
+        (("storage", "retention"), main.storage.retention),
+    ):
+        yield from _positive(at, path, duration)
+
+
+def _positive(at: Document, path: Path, duration: timedelta) -> Iterator[Finding]:
+    if duration <= timedelta():
+        yield at.finding(path, "must be longer than 0", 'write for example "5m"')
+
+
+def _server(server: ServerSettings, has_tokens: bool, at: Document) -> Iterator[Finding]:
+    host = address_of(server.listen)
+    if host is None:
+        instead = 'write "127.0.0.1:9097" or "unix:/run/hbalert.sock"'
+        yield at.finding(("server", "listen"), f"{server.listen!r} is nothing to listen on", instead)
+    elif host and not is_loopback(host) and not has_tokens and not server.insecure:
+        what = f"{server.listen} can be reached from other machines, and there are no tokens"
+        instead = "listen on 127.0.0.1, add [[tokens]] (hbalert token new), or set insecure = true"
+        yield at.finding(("server", "listen"), what, instead, code="insecure")
+    if server.external_url and not is_web_address(server.external_url):
+        yield at.finding(("server", "external_url"), "this is not a web address", 'write "https://host/path"')
+
+
+def address_of(listen: str) -> str | None:
+    """The host to listen on; "" for a socket file; None when `listen` is neither.
+
+    >>> address_of("[::1]:9097"), address_of("unix:/run/x.sock"), address_of("9097")
+    ('::1', '', None)
+    """
+    if listen.startswith("unix:"):
+        return "" if re.fullmatch(r"/.+", listen.removeprefix("unix:")) else None
+    host, colon, port = listen.rpartition(":")
+    if not colon or not re.fullmatch(r"[0-9]{1,5}", port) or int(port) > 65535:
+        return None
+    if not re.fullmatch(r"[A-Za-z0-9._-]*|\[[0-9A-Fa-f:.%]+\]", host):
+        return None
+    return host.strip("[]") or "*"
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach it."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def external_url(server: ServerSettings) -> str:
+    """What links begin with: as configured, else how this machine reaches us; "" when it cannot."""
+    if server.external_url:
+        return server.external_url.rstrip("/")
+    host = address_of(server.listen)
+    if not host:
+        return ""
+    port = server.listen.rpartition(":")[2]
+    shown = "localhost" if host in ("*", "0.0.0.0", "::") else f"[{host}]" if ":" in host else host
+    return f"http://{shown}:{port}"
+
+
+def _storage(storage: StorageSettings, at: Document) -> Iterator[Finding]:
+    instead = 'write "sqlite:///data/hbalert.db" (below this file) or "sqlite:////var/lib/hbalert/hbalert.db"'
+    if storage.url.startswith(("postgresql:", "postgres:")):
+        yield at.finding(("storage", "url"), "PostgreSQL is not supported by this version", instead)
+    elif not storage.url.removeprefix(SQLITE).strip("/") or not storage.url.startswith(SQLITE):
+        yield at.finding(("storage", "url"), "this is not the address of a store", instead)
+
+
+def _source(name: str, source: SourceSettings, at: Document) -> Iterator[Finding]:
+    here = ("sources", name)
+    if not NAME.fullmatch(name):
+        yield at.finding(here, f"{name!r} cannot be a source's name", "use a-z, 0-9 and _ only", code="name")
+    if "@" in urlsplit(source.url).netloc:
+        instead = f"write them into [sources.{name}.basic_auth]: username and password_file"
+        yield at.finding((*here, "url"), "user name and password do not belong into the address", instead)
+    yield from _positive(at, (*here, "timeout"), source.timeout)
+    yield from _positive(at, (*here, "down_after"), source.down_after)
+    yield from _tls_and_auth(source, at, here)
+
+
+def _tls_and_auth(table: SourceSettings | WebhookSettings, at: Document, here: Path) -> Iterator[Finding]:
+    if (table.client_cert is None) != (table.client_key is None):
+        given, missing = ("client_cert", "client_key")[:: 1 if table.client_cert else -1]
+        yield at.finding((*here, given), f"{missing} is missing", "a certificate and its key go together")
+    if table.bearer_token is not None and table.basic_auth is not None:
+        what = "bearer_token and basic_auth are both given"
+        yield at.finding((*here, "bearer_token"), what, "keep one of them")
+
+
+# --- notifiers and receivers -------------------------------------------------------------------
+
+
+def notifiers(files: Mapping[str, NotifierFile]) -> Iterator[Finding]:
+    """What is wrong with keys of a notifier that need one another."""
+    for file in files.values():
+        if file.settings is not None:
+            yield from _positive(file.document, ("timeout",), file.settings.timeout)
+            yield from _positive(file.document, ("give_up_after",), file.settings.give_up_after)
+            yield from _channel(file.settings, file.document)
+
+
+def fallbacks(files: Mapping[str, NotifierFile]) -> Iterator[Finding]:
+    """What is wrong with the notifiers that step in for others."""
+    for name, file in files.items():
+        at = file.document
+        for index, other in enumerate(file.settings.fallback if file.settings else ()):
+            if other == name:
+                yield at.finding(
+                    ("fallback", index), "a notifier cannot be its own fallback", "name another one"
+                )
+            elif other not in files:
+                near = did_you_mean(other, files.keys() - {name})
+                what = f'there is no notifier "{other}"'
+                yield at.finding(("fallback", index), what, near, code="unknown-notifier")
+            elif (there := files[other].settings) and file.settings and file.settings.enabled > there.enabled:
+                what = f'"{other}" is disabled: it takes nothing over'
+                yield at.warning(
+                    ("fallback", index), what, "set enabled = true in its file", code="nobody-told"
+                )
+
+
+def _channel(notifier: Any, at: Document) -> Iterator[Finding]:
+    if isinstance(notifier, WebhookSettings):
+        yield from _tls_and_auth(notifier, at, ())
+    elif isinstance(notifier, EmailSettings):
+        if notifier.username and notifier.password is None:
+            yield at.finding(
+                ("username",), "a user name without a password", "write password_file or password_env"
+            )
+        if notifier.password is not None and not notifier.username:
+            yield at.finding(("password",), "a password without a user name", "write username")
+        if notifier.password is not None and notifier.security == "none":
+            what = "the password would cross the network in clear text"
+            yield at.warning(("security",), what, 'write "starttls" or "tls"', code="insecure")
+    elif isinstance(notifier, SmsSettings) and isinstance(notifier.gateway, TwilioGateway):
+        gateway = notifier.gateway
+        if bool(gateway.from_) == bool(gateway.messaging_service_sid):
+            what = "exactly one of from and messaging_service_sid is needed"
+            instead = 'write from = "+1..." or messaging_service_sid = "MG..."'
+            yield at.finding(("gateway", "from"), what, instead, code="missing")
+
+
+def receivers(
+    lists: Sequence[ReceiverSettings], files: Collection[str], at: Document
+) -> tuple[dict[str, tuple[str, ...]], list[Finding]]:
+    """Every receiver, the notifiers under their own names included, and what is wrong with the lists."""
+    found = []
+    known: dict[str, tuple[str, ...]] = {name: (name,) for name in files}
+    for receiver in lists:
+        name = receiver.name
+        if not name:
+            found.append(at.finding(receiver.at("name"), "is missing", 'write name = "..."', code="missing"))
+        elif name in known:
+            origin = "a notifier of this name" if name in files else "a receiver of this name"
+            what, instead = (
+                f"there is {origin} already",
+                "every notifier is a receiver by itself; choose another name",
+            )
+            found.append(at.finding(receiver.at("name"), what, instead, code="duplicate"))
+        else:
+            known[name] = tuple(dict.fromkeys(receiver.notifiers))
+        if not receiver.notifiers:
+            instead = 'write notifiers = ["..."]'
+            found.append(at.finding(receiver.at("notifiers"), "names nobody", instead, code="missing"))
+        for index, notifier in enumerate(receiver.notifiers):
+            path = receiver.at("notifiers", index)
+            if notifier not in files:
+                near = did_you_mean(notifier, files)
+                what = f'there is no notifier "{notifier}"'
+                found.append(at.finding(path, what, near, code="unknown-notifier"))
+            elif notifier in receiver.notifiers[:index]:
+                found.append(
+                    at.warning(path, f'"{notifier}" is there twice', "write it once", code="duplicate")
+                )
+    return known, found
+
+
+def silent(known: Mapping[str, tuple[str, ...]], files: Mapping[str, NotifierFile]) -> set[str]:
+    """Receivers all of whose notifiers are disabled."""
+
+    def off(name: str) -> bool:
+        there = files.get(name)
+        return there is not None and there.settings is not None and not there.settings.enabled
+
+    return {name for name, members in known.items() if members and all(map(off, members))}
+
+
+# --- time intervals ----------------------------------------------------------------------------
+
+
+def time_intervals(
+    named: Iterable[TimeIntervalSettings], at: Document
+) -> tuple[dict[str, tuple[TimeInterval, ...]], list[Finding]]:
+    """The named time intervals, and what is wrong with their names."""
+    found = []
+    known: dict[str, tuple[TimeInterval, ...]] = {}
+    for each in named:
+        if not each.name:
+            found.append(at.finding(each.at("name"), "is missing", 'write name = "..."', code="missing"))
+        elif each.name in known:
+            what = f'there is a time interval "{each.name}" already'
+            found.append(at.finding(each.at("name"), what, "choose another name", code="duplicate"))
+        if not each.time_intervals:
+            what, instead = "this holds at no time", "write [[time_intervals.time_intervals]] below it"
+            found.append(at.warning(each.at(), what, instead))
+        known[each.name] = tuple(
+            TimeInterval(
+                times=tuple(times.span for times in part.times),
+                weekdays=part.weekdays,
+                days_of_month=part.days_of_month,
+                months=part.months,
+                years=part.years,
+                location=time_zone(part.location),
+            )
+            for part in each.time_intervals
+        )
+    return known, found
