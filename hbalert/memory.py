@@ -161,6 +161,7 @@ class Draft(Rows):
     """A unit of work: reads what is live and what was written before it, writes here only.
 
     refreshed  keys of alerts whose change need not be stored yet (design: a refresh is no transition)
+    refreshed_rows  the same of rule alerts: another value or text, kept in memory only
     """
 
     def __init__(self, under: Rows, now: datetime, sequence: int) -> None:
@@ -168,6 +169,7 @@ class Draft(Rows):
         self.now = now
         self.sequence = sequence
         self.refreshed: set[bytes] = set()
+        self.refreshed_rows: set[tuple[str, bytes]] = set()
         self.attempts: list[Attempt] = []
         self.notes: list[Note] = []
 
@@ -180,6 +182,22 @@ class Draft(Rows):
             self.refreshed.add(key)
         else:
             self.refreshed.discard(key)
+
+    def put_rule_alert(self, row: RuleAlert, *, refresh: bool = False) -> None:
+        """An alert of a rule as its evaluation left it. A refresh is not stored."""
+        key = (row.rule_id, row.labels.key)
+        stored_before = key in self.rule_alerts.changed() and key not in self.refreshed_rows
+        self.rule_alerts.put(key, row)
+        if refresh and not stored_before:
+            self.refreshed_rows.add(key)
+        else:
+            self.refreshed_rows.discard(key)
+
+    def drop_rule_alert(self, row: RuleAlert) -> None:
+        """The alert of a rule is no more."""
+        key = (row.rule_id, row.labels.key)
+        self.rule_alerts.drop(key)
+        self.refreshed_rows.discard(key)
 
     def note(
         self,
@@ -202,9 +220,10 @@ class Draft(Rows):
     def changes(self) -> Changes:
         """What the store has to write. Empty (false) when nothing needs to be written."""
         alerts = {key: row for key, row in self.alerts.changed().items() if key not in self.refreshed}
+        rows = self.rule_alerts.changed().items()
         return Changes(
             alerts=alerts,
-            rule_alerts=self.rule_alerts.changed(),
+            rule_alerts={key: row for key, row in rows if key not in self.refreshed_rows},
             groups=self.groups.changed(),
             entries=self.entries.changed(),
             deliveries=self.deliveries.changed(),
@@ -328,6 +347,12 @@ class Batch(Draft):
                 self.refreshed.add(key)
             else:
                 self.refreshed.discard(key)
+        for row in draft.rule_alerts.changed():
+            written = row in self.rule_alerts.changed() and row not in self.refreshed_rows
+            if row in draft.refreshed_rows and not written:
+                self.refreshed_rows.add(row)
+            else:
+                self.refreshed_rows.discard(row)
         _pour(draft, self)
         self.attempts += draft.attempts
         self.notes += draft.notes

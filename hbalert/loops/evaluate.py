@@ -1,95 +1,131 @@
 """Evaluate: rule groups whose slot has come are asked of their sources, and what follows is committed.
 
-Knows what is due, which queries go out together, and that sources do not wait for each other. Must not
-know what an answer means (`core/rule.py`) or how a source is asked. Next: `units/intake.py`.
+Knows what is due, which queries go out together, that sources do not wait for each other, and how the
+last evaluations went. Must not know what an answer means (`core/rule.py`), how a source is asked, or
+which rows are written (`units/rules.py`, next).
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 import structlog
 
-from hbalert.core.alert import Alert, report
+from hbalert.core.alert import Alert
 from hbalert.core.labels import Labels
-from hbalert.core.rule import Evaluation, Expand, Rule, RuleAlert, RuleAlertState, evaluate
-from hbalert.core.slots import Due, due, evaluation_time
+from hbalert.core.rule import Evaluation, Expand, Rule, RuleAlert, RuleAlertState, RuleGroup, evaluate
+from hbalert.core.slots import Due, due, evaluation_time, next_slot
 from hbalert.engine import Engine
-from hbalert.errors import StoreError
+from hbalert.errors import StoreError, Unavailable
+from hbalert.health import GroupHealth, RuleHealth
 from hbalert.memory import Draft
 from hbalert.metrics import Metrics
 from hbalert.ports import Answer, Source
+from hbalert.promql import data_query
+from hbalert.units import own, rules
+from hbalert.units.rules import Outlook
 from hbalert.views import SourceView
 
 log = structlog.get_logger("hbalert.evaluate")
 
-ITSELF = "hbalert"
-"""Origin of the alerts that hbalert raises about itself."""
+Answers = Mapping[str, Answer | Exception]
 
 
 @dataclass(frozen=True, slots=True)
-class Health:
-    """How the last evaluation of a rule went; `error` is empty when it was good."""
+class Watch:
+    """A rule as it is evaluated.
 
+    group    it belongs to; for its slots
+    data     query that tells whether the data behind the rule are there; "": its own answer does
+    failing  labels of the alert that it fails
+    """
+
+    rule: Rule
+    group: RuleGroup
+    outlook: Outlook
+    data: str
+    failing: Labels
+
+    def exprs(self, fires: bool) -> Iterator[str]:
+        """What has to be asked, the rule's own expression first."""
+        yield self.rule.expr
+        if self.data:
+            yield self.data
+        if self.rule.clear and fires:
+            yield self.rule.clear
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """What is asked of one source for one slot."""
+
+    name: str
+    source: Source
+    slot: datetime
     at: datetime
-    seconds: float
-    samples: int
-    error: str = ""
+    watches: Sequence[Watch]
 
 
 class Evaluator:
     """Evaluates what is due, each second.
 
     health  rule id -> how its last evaluation went
+    groups  group -> the same
     """
 
     def __init__(
         self, engine: Engine, sources: Mapping[str, Source], expand: Expand, metrics: Metrics
     ) -> None:
-        self.health: dict[str, Health] = {}
+        self.health: dict[str, RuleHealth] = {}
+        self.groups: dict[str, GroupHealth] = {}
         self._engine = engine
-        self._sources = sources
-        self._expand = expand
         self._metrics = metrics
         self._last: dict[str, datetime] = {}
-        self._running: set[tuple[str, str]] = set()
+        self._busy: set[tuple[str, str]] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._views: dict[str, SourceView] = {}
+        self._use(sources, expand)
+
+    def _use(self, sources: Mapping[str, Source], expand: Expand) -> None:
+        # Kept, because the engine's changes a moment earlier when there is a reload.
+        config = self._config = self._engine.config
+        external = config.evaluation.external_labels
+        self._sources = dict(sources)
+        self._expand = expand
+        self._own = own.Own(external)
+        self._watches: dict[str, Watch] = {}
+        for group in config.groups:
+            for rule in group.rules:
+                limited = replace(rule, limit=rule.limit or group.limit)
+                self._watches[rule.id] = Watch(
+                    limited,
+                    group,
+                    Outlook(limited, external, rules.link(config.sources[rule.source].url, rule.expr)),
+                    "" if rule.no_data == "ok" else data_query(rule.expr) or "",
+                    self._own.failing(rule),
+                )
+        names = {group.name for group in config.groups}
+        self._last = {name: slot for name, slot in self._last.items() if name in names}
+        self.groups = {name: health for name, health in self.groups.items() if name in names}
+        self.health = {name: health for name, health in self.health.items() if name in self._watches}
+        self._views = {name: view for name, view in self._views.items() if name in self._sources}
 
     async def start(self) -> None:
-        """Ends the alerts of rules that are gone; to be called before the first tick."""
-        await self._engine.desk.work(self._end_what_is_gone)
+        """Makes the alerts agree with the rules there are; to be called before the first tick."""
+        await self._engine.desk.work(self._reconcile)
 
     async def reload(self, sources: Mapping[str, Source], expand: Expand) -> None:
-        """Uses other sources and templates, and the groups of the configuration now in force."""
-        self._sources, self._expand = sources, expand
-        names = {group.name for group in self._engine.config.groups}
-        self._last = {name: slot for name, slot in self._last.items() if name in names}
-        await self.start()
+        """Uses other sources and templates, and the groups of the configuration now in force.
 
-    async def tick(self, now: datetime) -> None:
-        """Starts the evaluation of what is due; what still runs skips its slot."""
-        together: dict[tuple[str, datetime], list[tuple[Due, Rule]]] = {}
-        for each in due(self._engine.config.groups, self._last, now):
-            group = each.group
-            self._last[group.name] = each.slot
-            for source in dict.fromkeys(rule.source for rule in group.rules):
-                missed = each.missed + ((source, group.name) in self._running)
-                if missed:
-                    self._metrics.missed(source, group.name, missed)
-                if (source, group.name) in self._running:
-                    continue
-                self._running.add((source, group.name))
-                at = evaluation_time(each.slot, group.query_offset)
-                rules = [(each, rule) for rule in group.rules if rule.source == source]
-                together.setdefault((source, at), []).extend(rules)
-        for (source, at), rules in together.items():
-            task = asyncio.create_task(self._round(source, at, rules), name=f"evaluate {source}")
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+        Rules keep their alerts by id, groups their slots by name. Answers that are still on their way
+        are used only for rules that did not change.
+        """
+        self._use(sources, expand)
+        await self.start()
 
     async def stop(self) -> None:
         """Ends what runs; nothing of it is committed."""
@@ -101,136 +137,245 @@ class Evaluator:
         """How the sources are, for status and metrics."""
         return list(self._views.values())
 
-    async def _round(self, name: str, at: datetime, rules: Sequence[tuple[Due, Rule]]) -> None:
+    async def run_once(self, now: datetime) -> None:
+        """A tick, and all that runs then."""
+        await self.tick(now)
+        await asyncio.gather(*self._tasks)
+
+    async def tick(self, now: datetime) -> None:
+        """Begins the evaluation of what is due and returns; what still runs skips its slot."""
+        found = due(self._config.groups, self._last, now)
+        self._last.update((each.group.name, each.slot) for each in found)
+        late = [(each, skipped) for each in found if (skipped := self._count_missed(each))]
+        for each in self._rounds(found):
+            task = asyncio.create_task(self._run(each), name=f"evaluate {each.name}")
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        if late:
+            try:
+                await self._engine.desk.work(partial(self._tell_missed, late=late))
+            except StoreError as error:
+                log.error("missed_not_stored", error=str(error))
+
+    def _rounds(self, found: Iterable[Due]) -> list[Round]:
+        """What is asked together: one query time of one source."""
+        together: dict[tuple[str, datetime, datetime], list[Watch]] = {}
+        for each in found:
+            at = evaluation_time(each.slot, each.group.query_offset)
+            for watch in self._of(each.group):
+                if (watch.rule.source, each.group.name) not in self._busy:
+                    together.setdefault((watch.rule.source, each.slot, at), []).append(watch)
+        rounds = []
+        for (name, slot, at), watches in together.items():
+            self._busy.update((name, watch.group.name) for watch in watches)
+            rounds.append(Round(name, self._sources[name], slot, at, watches))
+        return rounds
+
+    def _of(self, group: RuleGroup) -> list[Watch]:
+        return [self._watches[rule.id] for rule in group.rules]
+
+    # --- slots that were missed ---
+
+    def _count_missed(self, each: Due) -> int:
+        """Slots of a group that nobody evaluates: missed before, or still busy with an earlier one."""
+        name = each.group.name
+        sources = {rule.source for rule in each.group.rules}
+        busy = {source for source in sources if (source, name) in self._busy}
+        for source in sources:
+            self._metrics.missed(source, name, each.missed + (source in busy))
+        before = self.groups.get(name, GroupHealth())
+        skipped = each.missed + bool(busy)
+        following = next_slot(each.group, each.slot)
+        self.groups[name] = replace(before, missed=before.missed + skipped, next_at=following)
+        return skipped
+
+    def _tell_missed(self, draft: Draft, late: Sequence[tuple[Due, int]]) -> None:
+        reports = []
+        for each, skipped in late:
+            silent = [name for name in {rule.source for rule in each.group.rules} if self._is_down(name)]
+            if silent and not each.missed:
+                continue  # said already, by the alert about the source
+            why = "The one before was still running" if not each.missed else "The machine slept or was busy"
+            reports.append(
+                own.slots_were_missed(
+                    self._own.missed(each.group.name), skipped, each.group.interval, why, draft.now
+                )
+            )
+        self._engine.accept_into(draft, reports)
+
+    def _is_down(self, source: str) -> bool:
+        view = self._views.get(source)
+        return view is not None and not view.up
+
+    # --- one round ---
+
+    async def _run(self, this: Round) -> None:
         clock = self._engine.clock
         begun = clock.monotonic()
-        slot = rules[0][0].slot
-        self._metrics.lagged(name, max(0.0, (clock.now() - slot).total_seconds()))
+        self._metrics.lagged(this.name, max(0.0, (clock.now() - this.slot).total_seconds()))
         try:
-            exprs = list(dict.fromkeys(text for _, rule in rules for text in (rule.expr, rule.clear) if text))
-            answers = dict(zip(exprs, await self._sources[name].query_many(exprs, at), strict=True))
-            await self._source_is(name, list(answers.values()))
-            outcomes = await self._engine.desk.work(lambda draft: self._decide(draft, rules, answers))
+            answers = await self._ask(this)
+            if self._sources.get(this.name) is not this.source:
+                return  # a reload has replaced it meanwhile
+            self._follow(this, answers)
+            went = await self._engine.desk.work(partial(self._decide, this=this, answers=answers))
         except StoreError as error:
-            log.error("evaluation_not_stored", source=name, error=str(error))
-            return
-        except Exception:
-            log.exception("evaluation_failed", source=name)
-            return
+            # Nothing is lost: what the answers meant will be true, or not, in the next slot.
+            log.error("evaluation_not_stored", source=this.name, error=str(error))
+            went = {watch.rule.id: f"not stored: {error}" for watch in this.watches}
+        except Exception as error:
+            log.exception("evaluation_failed", source=this.name)
+            went = {watch.rule.id: f"unexpected: {type(error).__name__}" for watch in this.watches}
         finally:
-            self._running.difference_update({(name, each.group.name) for each, _ in rules})
-        self._count(name, slot, rules, outcomes, clock.monotonic() - begun)
+            self._busy.difference_update((this.name, watch.group.name) for watch in this.watches)
+        self._remember(this, went, clock.monotonic() - begun)
 
-    def _decide(
-        self, draft: Draft, rules: Sequence[tuple[Due, Rule]], answers: Mapping[str, Answer | Exception]
-    ) -> dict[str, Evaluation]:
-        """One unit of work: a slot is evaluated as a whole. A query without an answer changes nothing."""
-        outcomes = {}
+    async def _ask(self, this: Round) -> Answers:
+        firing = {
+            rule_id
+            for (rule_id, _), row in self._engine.memory.rule_alerts.items()
+            if row.state is RuleAlertState.FIRING
+        }
+        # The expressions of the rules come first, so that their batches are the same each time.
+        wanted = [list(watch.exprs(watch.rule.id in firing)) for watch in this.watches]
+        exprs = [each[0] for each in wanted] + [expr for each in wanted for expr in each[1:]]
+        answers = await this.source.query_many(exprs, this.at)
+        return dict(zip(exprs, answers, strict=True))
+
+    def _follow(self, this: Round, answers: Answers) -> None:
+        """Whether the source answers at all: one good word, or a refusal, is an answer."""
+        errors = [each for each in answers.values() if isinstance(each, Unavailable)]
+        up = len(errors) < len(answers)
+        known = self._views.get(this.name)
+        if known is not None and known.up is up and known.since is not None:
+            since = known.since
+        else:
+            since = this.slot
+            if not up:
+                log.warning("source_down", source=this.name, error=str(errors[0]))
+            elif known is not None:
+                log.info("source_up", source=this.name)
+        self._views[this.name] = SourceView(this.name, up, since, "" if up else str(errors[0]))
+
+    def _decide(self, draft: Draft, this: Round, answers: Answers) -> dict[str, RuleHealth | str]:
+        """One unit of work: the slot is evaluated as a whole. A query without an answer changes nothing."""
+        active: dict[str, dict[bytes, RuleAlert]] = {}
+        for (rule_id, key), row in draft.rule_alerts.items():
+            active.setdefault(rule_id, {})[key] = row
+        went: dict[str, RuleHealth | str] = {}
         reports: list[Alert] = []
-        for each, rule in rules:
-            answer = answers[rule.expr]
-            cleared = answers[rule.clear] if rule.clear else Answer(())
-            wrong = next((a for a in (answer, cleared) if isinstance(a, Exception)), None)
-            if not isinstance(answer, Answer) or not isinstance(cleared, Answer):
-                outcomes[rule.id] = Evaluation(error=str(wrong))
-                continue
-            active = {row.labels.key: row for row in draft.alerts_of_rule(rule.id)}
-            outcome = evaluate(rule, active, answer.samples, each.slot, self._expand, cleared=cleared.samples)
-            outcomes[rule.id] = outcome
-            reports += _apply(draft, rule, outcome, each.slot)
-        self._engine.accept_into(draft, reports)
-        return outcomes
+        for watch in this.watches:
+            if self._watches.get(watch.rule.id) != watch:
+                continue  # a reload has changed or removed it meanwhile
+            health, outcome = self._judge(watch, active.get(watch.rule.id, {}), this.slot, answers)
+            went[watch.rule.id] = health
+            if outcome is not None:
+                reports += rules.settle(draft, watch.outlook, outcome, this.slot)
+            reports += self._about_rule(draft, watch, health)
+        self._engine.accept_into(draft, [*reports, *self._about_source(draft, this)])
+        return went
 
-    def _count(
-        self,
-        source: str,
-        slot: datetime,
-        rules: Sequence[tuple[Due, Rule]],
-        outcomes: Mapping[str, Evaluation],
-        seconds: float,
-    ) -> None:
-        groups: dict[str, list[Rule]] = {}
-        for each, rule in rules:
-            groups.setdefault(each.group.name, []).append(rule)
-            error = outcomes[rule.id].error or ""
+    def _judge(
+        self, watch: Watch, active: Mapping[bytes, RuleAlert], slot: datetime, answers: Answers
+    ) -> tuple[RuleHealth, Evaluation | None]:
+        """How one rule's evaluation went, and what came of it; None: nothing, its state is kept."""
+        before = self.health.get(watch.rule.id)
+        failing_since = (before.failing_since if before else None) or slot
+        got: list[Answer] = []
+        for expr in (watch.rule.expr, watch.rule.clear, watch.data):
+            each = answers.get(expr, _NOTHING)
+            if isinstance(each, Answer):
+                got.append(each)
+                continue
+            silent = isinstance(each, Unavailable)
+            blame = (before.failing_since if before else None) if silent else failing_since
+            return RuleHealth(slot, 0, error=str(each), failing_since=blame), None
+        answer, cleared, data = got
+        if not answer.samples and not active and watch.rule.no_data != "alert":
+            return RuleHealth(slot, 0, warnings=answer.warnings), None
+        has_data = bool(data.samples) if watch.data else None
+        try:
+            outcome = evaluate(
+                watch.rule,
+                active,
+                answer.samples,
+                slot,
+                self._expand,
+                cleared=cleared.samples,
+                has_data=has_data,
+            )
+        except Exception as error:
+            log.exception("rule_broke", rule=watch.rule.id)
+            outcome = Evaluation(error=f"unexpected: {type(error).__name__}")
+        warnings = answer.warnings
+        if outcome.overflow:
+            warnings += (f"{outcome.overflow} alerts were kept out by limit = {watch.rule.limit}",)
+        health = RuleHealth(
+            slot,
+            0,
+            samples=len(answer.samples),
+            error=outcome.error or "",
+            warnings=warnings,
+            overflow=outcome.overflow,
+            failing_since=failing_since if outcome.error or outcome.overflow else None,
+        )
+        return health, None if outcome.error else outcome
+
+    def _about_rule(self, draft: Draft, watch: Watch, health: RuleHealth) -> list[Alert]:
+        """Our own alert about a rule that fails for long; one that is over its limit is told at once."""
+        since = health.failing_since
+        if since is None:
+            before = self.health.get(watch.rule.id)
+            was_well = before is not None and before.failing_since is None
+            return [] if was_well or health.error else own.over(draft, watch.failing)
+        patience = self._config.sources[watch.rule.source].down_after
+        if not health.overflow and health.at - since < patience:
+            return []
+        said = health.error or health.warnings[-1]
+        return [own.rule_fails(watch.failing, watch.rule, said, since, draft.now)]
+
+    def _about_source(self, draft: Draft, this: Round) -> list[Alert]:
+        """Our own alert about a source that is silent for long: one, whatever the number of its rules."""
+        view, labels = self._views[this.name], self._own.unreachable(this.name)
+        if view.up or view.since is None:
+            return own.over(draft, labels)
+        if this.slot - view.since < self._config.sources[this.name].down_after:
+            return []
+        return [own.source_is_silent(labels, view.error, view.since, draft.now)]
+
+    # --- afterwards ---
+
+    def _remember(self, this: Round, went: Mapping[str, RuleHealth | str], seconds: float) -> None:
+        groups: dict[str, list[bool]] = {}
+        for watch in this.watches:
+            how, rule, name = went.get(watch.rule.id), watch.rule, watch.group.name
+            if how is None or rule.id not in self._watches:
+                continue
             before = self.health.get(rule.id)
-            self.health[rule.id] = Health(
-                slot, seconds, len(self._engine.memory.alerts_of_rule(rule.id)), error
+            if isinstance(how, str):
+                how = RuleHealth(
+                    this.slot, 0, error=how, failing_since=before.failing_since if before else None
+                )
+            next_at = next_slot(watch.group, this.slot)
+            self.health[rule.id] = replace(how, seconds=seconds, next_at=next_at)
+            groups.setdefault(name, []).append(bool(how.error))
+            if how.error and (before is None or before.error != how.error) and not self._is_down(this.name):
+                log.warning("rule_failed", rule=rule.id, file=rule.file, line=rule.line, error=how.error)
+        for name, failed in groups.items():
+            known = self.groups.get(name, GroupHealth())
+            self.groups[name] = replace(known, at=this.slot, seconds=seconds)
+            self._metrics.evaluated(
+                this.name, name, seconds, rules=len(failed), failed=sum(failed), at=this.slot
             )
-            if error and (before is None or before.error != error):
-                log.warning("rule_failed", rule=rule.id, file=rule.file, line=rule.line, error=error)
-        for name, members in groups.items():
-            failed = sum(outcomes[rule.id].error is not None for rule in members)
-            self._metrics.evaluated(source, name, seconds, rules=len(members), failed=failed, at=slot)
 
-    async def _source_is(self, name: str, answers: Sequence[Answer | Exception]) -> None:
-        """Follows whether a source answers; one that is silent for long raises an alert, one per source."""
-        errors = [answer for answer in answers if isinstance(answer, Exception)]
-        down = bool(answers) and len(errors) == len(answers)
-        now = self._engine.clock.now()
-        known = self._views.get(name)
-        changed = known is None or known.up is down
-        since = now if known is None or changed or known.since is None else known.since
-        self._views[name] = SourceView(name, not down, since, str(errors[0]) if down else "")
-        if changed and down:
-            log.warning("source_down", source=name, error=str(errors[0]))
-        elif changed and known is not None:
-            log.info("source_up", source=name)
-        labels = Labels({"alertname": "HbalertSourceUnreachable", "severity": "critical", "source": name})
-        alert = self._engine.memory.alerts.get(labels.key)
-        if down and alert is None and now - since >= self._engine.config.sources[name].down_after:
-            summary = f"The source {name} does not answer: no rule of it is evaluated, what fires is held"
-            notes = {"summary": summary, "description": str(errors[0])}
-            await self._engine.accept(
-                [report(labels, origin=ITSELF, starts_at=since, ends_at=None, now=now, annotations=notes)]
-            )
-        elif not down and alert is not None and not alert.resolved(now):
-            ended = report(labels, origin=ITSELF, starts_at=alert.starts_at, ends_at=now, now=now)
-            await self._engine.accept([ended])
-
-    def _end_what_is_gone(self, draft: Draft) -> None:
-        """A rule that is removed resolves its alerts, with that reason."""
-        wanted = {rule.id for group in self._engine.config.groups for rule in group.rules}
-        ended = []
-        for key, row in list(draft.rule_alerts.items()):
-            if row.rule_id in wanted:
-                continue
-            draft.rule_alerts.drop(key)
-            if row.state is RuleAlertState.FIRING:
-                text = f"the rule {row.rule_id} is no longer configured"
-                draft.note("resolved", text, alert_key=row.labels.key)
-                ended.append(_report(row, ends_at=draft.now, now=draft.now))
-        self._engine.accept_into(draft, ended)
+    def _reconcile(self, draft: Draft) -> None:
+        """A rule or source that is removed takes its alerts along, with that reason."""
+        outlooks = {rule_id: watch.outlook for rule_id, watch in self._watches.items()}
+        reports = rules.reconcile(draft, outlooks)
+        wanted = {watch.failing.key for watch in self._watches.values()}
+        used = {watch.rule.source for watch in self._watches.values()}
+        wanted |= {self._own.unreachable(name).key for name in used}
+        self._engine.accept_into(draft, [*reports, *own.end_stale(draft, wanted)])
 
 
-def _apply(draft: Draft, rule: Rule, outcome: Evaluation, slot: datetime) -> list[Alert]:
-    """Writes the rows of an evaluation; returns what intake has to hear of."""
-    for row in outcome.written:
-        draft.rule_alerts.put((rule.id, row.labels.key), row)
-    for key in outcome.removed:
-        draft.rule_alerts.drop((rule.id, key))
-    reports = []
-    for change in outcome.transitions:
-        row = change.alert
-        if change.after is RuleAlertState.PENDING:
-            draft.note("pending", f"rule {rule.id}: pending", alert_key=row.labels.key)
-        if change.after is RuleAlertState.FIRING:
-            reports.append(_report(row, ends_at=None, now=draft.now))
-        elif change.before is RuleAlertState.FIRING:
-            # Gone, or back to pending under a longer `for`: either way it does not fire any more.
-            reports.append(_report(row, ends_at=row.resolved_at or slot, now=draft.now))
-    for row in outcome.refreshed:
-        if row.state is RuleAlertState.FIRING:
-            reports.append(_report(row, ends_at=None, now=draft.now))
-    return reports
-
-
-def _report(row: RuleAlert, *, ends_at: datetime | None, now: datetime) -> Alert:
-    return report(
-        row.labels,
-        origin=f"rule:{row.rule_id}",
-        starts_at=row.fired_at or row.active_at,
-        ends_at=ends_at,
-        now=now,
-        annotations=row.annotations,
-    )
+_NOTHING = Answer(())

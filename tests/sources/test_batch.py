@@ -145,7 +145,7 @@ async def test_a_batch_has_at_most_twelve_kibibytes() -> None:
     server = Server()
     long = [f'm{{a="{place}{"x" * 3000}"}}' for place in range(10)]
     await ask(Batcher(server, concurrency=1), long)
-    assert server.sizes == [4, 4, 2]
+    assert server.sizes == [3, 3, 3, 1]
     assert all(len(joined(each).encode()) <= MAX_BYTES for each in server.asked if isinstance(each, tuple))
 
 

@@ -1,0 +1,55 @@
+"""Health: how the last evaluation of each rule and group went, for whoever shows it.
+
+A leaf of plain values. `loops/evaluate.py` writes them, API and status read them; they live in memory
+only, because after a start everything is asked again within a second.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RuleHealth:
+    """One rule.
+
+    at             the slot for which it was evaluated last
+    seconds        how long that took, asking included, for all that was asked together
+    samples        series in the answer
+    error          empty when it was good; otherwise its alerts are as they were before
+    warnings       what the source, or a limit, had to say
+    overflow       alerts kept out by `limit`
+    failing_since  slot of the first failure in a row that is the rule's own fault
+    next_at        when it will be evaluated again
+    """
+
+    at: datetime
+    seconds: float
+    samples: int = 0
+    error: str = ""
+    warnings: tuple[str, ...] = ()
+    overflow: int = 0
+    failing_since: datetime | None = None
+    next_at: datetime | None = None
+
+    @property
+    def health(self) -> str:
+        """ "ok" or "err": Prometheus' words; "unknown" has no value here, but no entry."""
+        return "err" if self.error else "ok"
+
+
+@dataclass(frozen=True, slots=True)
+class GroupHealth:
+    """One rule group.
+
+    at       its last slot
+    seconds  how long the last evaluation took
+    missed   slots skipped since the start: the one before was still running, or the machine slept
+    next_at  its next slot
+    """
+
+    at: datetime | None = None
+    seconds: float = 0.0
+    missed: int = 0
+    next_at: datetime | None = None

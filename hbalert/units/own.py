@@ -1,0 +1,118 @@
+"""hbalert's own alerts about its evaluations: a source is silent, a rule fails, slots were missed.
+
+Knows their names, labels and words. They are alerts like any other: routed, grouped, silenced. Must
+not know when one is due (`loops/evaluate.py`). Which of them fire is read off the alerts themselves,
+so that an end is not forgotten over a restart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from hbalert.core.alert import Alert, report
+from hbalert.core.labels import Labels
+from hbalert.core.rule import Rule
+from hbalert.memory import Draft
+from hbalert.units.rules import end
+
+ORIGIN = "hbalert"
+UNREACHABLE = "HbalertSourceUnreachable"
+FAILING = "HbalertRuleFailing"
+MISSED = "HbalertEvaluationMissed"
+
+MISSED_FOR = timedelta(minutes=15)
+"""So long the alert fires after the last missed slot."""
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """Makes the alerts. external: labels that every alert of ours carries."""
+
+    external: Mapping[str, str]
+
+    def _labels(self, name: str, severity: str, **more: str) -> Labels:
+        own = {"alertname": name, "severity": severity, "hbalert": "true", **more}
+        return Labels({**self.external, **own})
+
+    def unreachable(self, source: str) -> Labels:
+        """One per source, not one per rule."""
+        return self._labels(UNREACHABLE, "critical", source=source)
+
+    def failing(self, rule: Rule) -> Labels:
+        return self._labels(FAILING, "warning", rule=rule.id, source=rule.source)
+
+    def missed(self, group: str) -> Labels:
+        return self._labels(MISSED, "warning", group=group)
+
+
+def source_is_silent(labels: Labels, error: str, since: datetime, now: datetime) -> Alert:
+    """Fires until the source answers."""
+    source = labels["source"]
+    return report(
+        labels,
+        origin=ORIGIN,
+        starts_at=since,
+        ends_at=None,
+        now=now,
+        annotations={
+            "summary": f"Source {source} does not answer: none of its rules is evaluated, what fires is held",
+            "description": error,
+        },
+    )
+
+
+def rule_fails(labels: Labels, rule: Rule, error: str, since: datetime, now: datetime) -> Alert:
+    """Fires until the rule can be evaluated, and within its limit."""
+    where = f" ({rule.file}:{rule.line})" if rule.file else ""
+    return report(
+        labels,
+        origin=ORIGIN,
+        starts_at=since,
+        ends_at=None,
+        now=now,
+        annotations={
+            "summary": f"Rule {rule.id}{where} does not watch as it should; its alerts are held",
+            "description": error,
+        },
+    )
+
+
+def slots_were_missed(labels: Labels, slots: int, interval: timedelta, why: str, now: datetime) -> Alert:
+    """Fires for a while: what was missed is not caught up."""
+    return report(
+        labels,
+        origin=ORIGIN,
+        starts_at=now,
+        ends_at=now + max(MISSED_FOR, 4 * interval),
+        now=now,
+        timed=True,
+        annotations={
+            "summary": f"{slots} evaluations of rule group {labels['group']} were skipped",
+            "description": why,
+        },
+    )
+
+
+def over(draft: Draft, labels: Labels) -> list[Alert]:
+    """The end of one of these alerts, if it fires."""
+    alert = draft.alerts.get(labels.key)
+    claims = alert.claims if alert is not None else ()
+    return [
+        end(alert, claim, draft.now)
+        for claim in claims
+        if alert is not None and claim.origin == ORIGIN and not claim.resolved(draft.now)
+    ]
+
+
+def end_stale(draft: Draft, wanted: Collection[bytes]) -> list[Alert]:
+    """Ends of those about sources and rules that are not configured any more.
+
+    wanted  label keys of those that may fire
+    """
+    found = []
+    for key, alert in list(draft.alerts.items()):
+        if key not in wanted and alert.labels.get("alertname") in (UNREACHABLE, FAILING):
+            found += over(draft, alert.labels)
+    return found
