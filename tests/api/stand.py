@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -33,7 +33,7 @@ from hbalert.regex import compile_regex
 from hbalert.storage.sqlite import SqliteStore
 from hbalert.views import SourceView
 from tests.core.say import m
-from tests.fakes.clock import FakeClock
+from tests.fakes.clock import START, FakeClock
 
 CRITICAL = (m("severity=critical"),)
 
@@ -149,11 +149,11 @@ async def stand(
     listen: str = "127.0.0.1:0",
     headers: dict[str, str] | None = None,
     route: Route = ROOT,
-    wrap: Callable[[Api], Any] = lambda app: app,
+    start: datetime = START,
     **server: Any,
 ) -> AsyncIterator[Stand]:
     """Everything up and listening."""
-    clock = FakeClock()
+    clock = FakeClock(start)
     store = await SqliteStore.open(
         folder / "hbalert.db", compile_regex=compile_regex, now=clock.now(), ballast_bytes=0
     )
@@ -175,7 +175,7 @@ async def stand(
         limits=limits,
     )
     listening = Server()
-    await listening.start(wrap(app), listen)
+    await listening.start(app, listen)
     base = "http://unix" if listen.startswith("unix:") else listening.address
     transport = httpx.AsyncHTTPTransport(uds=listen[5:] if listen.startswith("unix:") else None)
     async with httpx.AsyncClient(base_url=base, headers=headers, transport=transport, timeout=20) as client:
@@ -186,6 +186,3 @@ async def stand(
             await listening.stop()
             await engine.desk.drain()
             await store.close()
-
-
-Step = Callable[[Stand], Awaitable[None]]

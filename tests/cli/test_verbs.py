@@ -1,32 +1,114 @@
-"""The command line as a whole: every verb is there, and --help is quick because it imports none."""
+"""`hbalert history`, `queue`, `alerts`, `status`, against a real API."""
 
-import subprocess
-import sys
+from __future__ import annotations
+
+import json
 
 import pytest
-from click.testing import CliRunner
 
-from hbalert.cli import VERBS, main
-
-
-@pytest.mark.parametrize("verb", VERBS)
-def test_every_verb_can_be_asked_for_help(verb: str) -> None:
-    answer = CliRunner().invoke(main, [verb, "--help"])
-    assert answer.exit_code == 0, answer.output
-    assert answer.output.startswith("Usage: main " + verb)
+from hbalert.core.delivery import Outcome, Result
+from hbalert.views import SourceView
+from tests.api.test_hb import REFUSED, settle, told
+from tests.cli.daemon import Served
 
 
-def test_an_unknown_verb_is_wrong_usage() -> None:
-    answer = CliRunner().invoke(main, ["nonsense"])
-    assert answer.exit_code == 2
-    assert "No such command 'nonsense'" in answer.output
+@pytest.fixture
+def dead(daemon: Served) -> str:
+    """A delivery that was refused for good; its id."""
+    daemon.do(told(daemon.api))
+    return daemon.do(settle(daemon.api, REFUSED))
 
 
-def test_help_imports_no_verb() -> None:
-    code = (
-        "import sys; from click.testing import CliRunner; from hbalert.cli import main;"
-        "CliRunner().invoke(main, ['--help']);"
-        "print([name for name in sys.modules if name.startswith('hbalert.') and name != 'hbalert.cli'])"
+def test_history_has_the_gateway_s_words(daemon: Served, dead: str) -> None:
+    head, line = daemon.run("history").stdout.splitlines()
+    assert head.split() == ["AT", "NOTIFIER", "RESULT", "MS", "STATUS", "ALERTS", "ANSWER", "DELIVERY"]
+    for part in ("mail", "permanent", "250.0", "firing", "Down", "550 no such user", dead[:8]):
+        assert part in line
+    answer = json.loads(daemon.run("history", "-o", "json").stdout)
+    assert answer["rows"][0]["tries"][0]["answer"] == "550 no such user"
+
+
+def test_history_of_failures_leaves_out_what_was_accepted(daemon: Served) -> None:
+    daemon.do(told(daemon.api))
+    daemon.do(settle(daemon.api, Outcome(Result.SENT, "ok", "sent")))
+    assert len(daemon.run("history").stdout.splitlines()) == 2
+    result = daemon.run("history", "--failed")
+    assert (result.stdout, result.stderr) == ("", "Nobody was told anything in this time.\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "lines"),
+    [
+        (["--notifier", "mail"], 2),
+        (["--notifier", "phone"], 0),
+        (["--since", "1h"], 2),
+        (["--until", "1h"], 0),
+        (["--delivery", "zzz"], 0),
+        (["--failed"], 2),
+    ],
+    ids=str,
+)
+def test_history_is_chosen_by_options(daemon: Served, dead: str, arguments: list[str], lines: int) -> None:
+    assert len(daemon.run("history", *arguments).stdout.splitlines()) == lines
+
+
+def test_history_since_no_time_is_wrong_usage(daemon: Served) -> None:
+    assert "'soon' is not a time" in daemon.run("history", "--since", "soon", code=2).stderr
+
+
+def test_the_queue_is_listed_and_a_dead_delivery_returns_to_it(daemon: Served, dead: str) -> None:
+    assert daemon.run("queue", "list").stderr == "Nothing waits.\n"
+    assert dead in daemon.run("queue", "retry", dead[:8]).stderr
+    head, line = daemon.run("queue", "list").stdout.splitlines()
+    assert head.split()[:3] == ["ID", "NOTIFIER", "STATE"]
+    assert "queued" in line
+
+
+def test_nothing_is_dropped_without_a_yes(daemon: Served) -> None:
+    daemon.do(told(daemon.api))
+    (row,) = json.loads(daemon.run("queue", "list", "-o", "json").stdout)["rows"]
+    daemon.run("queue", "drop", row["id"], code=1, input="n\n")
+    assert len(daemon.run("queue", "list").stdout.splitlines()) == 2
+    daemon.run("queue", "drop", row["id"], "--yes")
+    assert daemon.run("queue", "list").stdout == ""
+    daemon.run("queue", "drop", row["id"], "--yes", code=5)
+
+
+def test_alerts_are_listed_with_what_mutes_them(daemon: Served) -> None:
+    daemon.do(daemon.api.fire(alertname="Down", bot="b1", severity="critical"))
+    daemon.do(daemon.api.fire(alertname="Slow", bot="b2"))
+    daemon.do(daemon.api.silence("bot=b2"))
+    table = daemon.run("alerts", "list").stdout
+    assert [line.split()[1] for line in sorted(table.splitlines()[1:], key=lambda line: "Slow" in line)] == [
+        "active",
+        "suppressed",
+    ]
+    assert len(daemon.run("alerts", "list", "bot=b2", "--state", "suppressed").stdout.splitlines()) == 2
+    assert daemon.run("alerts", "list", "bot=b3").stderr == "Nothing fires.\n"
+    (row,) = json.loads(daemon.run("alerts", "list", "--receiver", "oncall", "-o", "json").stdout)["rows"]
+    assert row["labels"]["alertname"] == "Down"
+    assert "bad matcher format" in daemon.run("alerts", "list", "bot", code=5).stderr
+
+
+def test_the_timeline_tells_what_was_decided(daemon: Served, dead: str) -> None:
+    (row,) = json.loads(daemon.run("alerts", "list", "-o", "json").stdout)["rows"]
+    result = daemon.run("alerts", "timeline", row["fingerprint"][:8])
+    assert "Down  bot=b1" in result.stderr
+    assert "550 no such user" in result.stdout
+    assert (
+        len(json.loads(daemon.run("alerts", "timeline", row["fingerprint"], "-o", "json").stdout)["rows"]) > 1
     )
-    seen = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert seen.stdout.strip() == "[]"
+    daemon.run("alerts", "timeline", "ffffffff", code=5)
+
+
+def test_the_status_is_one_screen_and_its_exit_code_tells(daemon: Served) -> None:
+    daemon.api.sources.append(SourceView("main", True, daemon.api.now()))
+    good = daemon.run("status")
+    assert " healthy " in good.stdout
+    assert "main" in good.stdout
+    daemon.api.sources[:] = [SourceView("main", False, daemon.api.now(), "connection refused")]
+    bad = daemon.run("status", code=1)
+    assert "NOT HEALTHY" in bad.stdout
+    assert "! source main does not answer: connection refused" in bad.stdout
+    answer = json.loads(daemon.run("status", "-o", "json", code=1).stdout)
+    assert (answer["schema"], answer["healthy"]) == (1, False)

@@ -1,0 +1,240 @@
+"""How verbs talk to the daemon: its HTTP API, over TCP or a Unix socket.
+
+Knows where the daemon is, how a token is sent along, and which exit code an answer means: 4 when
+nobody answers, 5 when it refuses. Must not know what is asked.
+
+Where the daemon is, the first that is given: --server URL, $HBALERT_CLIENT_URL, `listen` of the
+configuration file (or $HBALERT_SERVER__LISTEN), http://127.0.0.1:9097. Only that one key is read, so
+that the verbs work while the rest of the file is wrong or its secrets are not ours to read.
+The token: --token-file FILE, else $HBALERT_CLIENT_TOKEN.
+"""
+
+from __future__ import annotations
+
+import functools
+import http.client
+import json
+import os
+import socket
+import ssl
+import tomllib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, NoReturn
+from urllib.parse import quote, urlencode, urlsplit
+
+import click
+
+from hbalert import __version__
+from hbalert.cli.config_path import find_config
+from hbalert.cli.output import plain
+
+UNREACHABLE = 4
+REFUSED = 5
+
+DEFAULT = "http://127.0.0.1:9097"
+SECONDS = 30.0
+"""How long an answer may take to begin, and to go on."""
+
+
+class Unreachable(click.ClickException):
+    """Nobody answers there. Exit code 4."""
+
+    exit_code = UNREACHABLE
+
+
+class Refused(click.ClickException):
+    """The daemon answered that it will not. Exit code 5."""
+
+    exit_code = REFUSED
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class Client:
+    """One daemon. Every answer is JSON; errors are exceptions with the exit code in them.
+
+    configured  the address came from the configuration of this machine, not from the user
+    """
+
+    def __init__(self, url: str, token: str = "", *, configured: bool = False) -> None:
+        self.url = url
+        self.configured = configured
+        self._token = token
+
+    def get(self, path: str, params: Mapping[str, Any] | None = None) -> Any:
+        """The answer. Parameters that are None or "" are left out; a list is repeated."""
+        given = {name: value for name, value in (params or {}).items() if value not in (None, "", ())}
+        query = urlencode(given, doseq=True)
+        return self._ask("GET", f"{path}?{query}" if query else path)
+
+    def post(self, path: str, body: Any = None) -> Any:
+        return self._ask("POST", path, body)
+
+    def delete(self, path: str) -> Any:
+        return self._ask("DELETE", path)
+
+    def _ask(self, method: str, path: str, body: Any = None) -> Any:
+        headers = {"User-Agent": f"hbalert/{__version__}", "Accept": "application/json"}
+        if self._token:
+            headers["Authorization"] = f"Bearer {self._token}"
+        content = None
+        if method == "POST":
+            content = json.dumps(body, ensure_ascii=False).encode()
+            headers["Content-Type"] = "application/json"
+        connection = self._connect()
+        try:
+            connection.request(method, path, content, headers)
+            reply = connection.getresponse()
+            text = reply.read()
+        except ssl.SSLError as error:
+            raise Unreachable(f"{self.url}: TLS failed: {error.reason or error}") from None
+        except (OSError, http.client.HTTPException) as error:
+            reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+            raise Unreachable(
+                f"no daemon answers at {self.url}: {reason}. Start it with `hbalert run`, "
+                "or name another one with --server URL"
+            ) from None
+        finally:
+            connection.close()
+        return self._read(reply.status, text)
+
+    def _read(self, status: int, text: bytes) -> Any:
+        try:
+            read = json.loads(text) if text.strip() else None
+        except ValueError:
+            read = text.decode("utf-8", "replace").strip()
+            if status < 300:
+                raise Unreachable(f"what answers at {self.url} is not hbalert") from None
+        if status < 300:
+            return read
+        told = read.get("error", read) if isinstance(read, dict) else read
+        said = "\n".join(map(plain, str(told).splitlines()[:100])) or f"HTTP {status}"
+        if status == 401:
+            said += "; give it with --token-file FILE or HBALERT_CLIENT_TOKEN"
+        raise Refused(said, status)
+
+    def _connect(self) -> http.client.HTTPConnection:
+        if self.url.startswith("unix:"):
+            return _UnixConnection(self.url.removeprefix("unix:"))
+        try:
+            parts = urlsplit(self.url)
+            host, port = parts.hostname, parts.port
+        except ValueError:
+            host, port = None, None
+        if host is None or parts.scheme not in ("http", "https"):
+            raise click.UsageError(
+                f"{self.url!r} is no address of a daemon; write http://host:port or unix:/path"
+            )
+        if parts.scheme == "https":
+            return http.client.HTTPSConnection(host, port, timeout=SECONDS)
+        return http.client.HTTPConnection(host, port, timeout=SECONDS)
+
+
+class _UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path: str) -> None:
+        super().__init__("localhost", timeout=SECONDS)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self._path)
+
+
+def segment(text: str) -> str:
+    """An id as one segment of a path."""
+    return quote(text, safe="")
+
+
+def connect(
+    config: Path | None, server: str | None, token_file: Path | None, environ: Mapping[str, str] | None = None
+) -> Client:
+    """The client for the daemon that is meant. Raises UsageError for what cannot be read."""
+    variables = os.environ if environ is None else environ
+    named = server or variables.get("HBALERT_CLIENT_URL", "")
+    url = named or listening(config, variables)
+    return Client(url, _token(token_file, variables), configured=not named)
+
+
+def listening(config: Path | None, environ: Mapping[str, str]) -> str:
+    """Where the daemon of this machine's configuration listens, as a client reaches it."""
+    listen = environ.get("HBALERT_SERVER__LISTEN", "")
+    if not listen:
+        try:
+            path = find_config(config, environ)
+        except click.UsageError:
+            if config is not None or environ.get("HBALERT_CONFIG"):
+                raise
+            return DEFAULT
+        listen = _listen_of(path)
+    if not listen:
+        return DEFAULT
+    if listen.startswith("unix:"):
+        return listen
+    host, _, port = listen.rpartition(":")
+    reachable = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "[::]": "[::1]"}.get(host, host)
+    return f"http://{reachable}:{port}"
+
+
+def _listen_of(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            server = tomllib.load(file).get("server", {})
+    except (OSError, ValueError) as error:
+        raise click.UsageError(f"{path} cannot be read: {error}; name the daemon with --server URL") from None
+    listen = server.get("listen", "") if isinstance(server, dict) else ""
+    return listen if isinstance(listen, str) else ""
+
+
+def _token(file: Path | None, environ: Mapping[str, str]) -> str:
+    if file is None:
+        token = environ.get("HBALERT_CLIENT_TOKEN", "").strip()
+    else:
+        try:
+            token = file.read_text("utf-8").strip()
+        except (OSError, ValueError) as error:
+            raise click.UsageError(f"the token file {file} cannot be read: {error}") from None
+    if not token.isascii() or any(char <= " " for char in token):
+        raise click.UsageError("the token holds characters that no token has; a token is one word")
+    return token
+
+
+def client_options(verb: Callable[..., Any]) -> Callable[..., Any]:
+    """Gives a verb the options that say where the daemon is, and hands it a `client`."""
+
+    @click.option("-c", "--config", type=click.Path(path_type=Path), help="Configuration file.")
+    @click.option("--server", metavar="URL", help="Where the daemon is: http://host:port or unix:/path.")
+    @click.option(
+        "--token-file",
+        type=click.Path(path_type=Path),
+        help="File with the token; else $HBALERT_CLIENT_TOKEN.",
+    )
+    @functools.wraps(verb)
+    def with_client(
+        *args: Any, config: Path | None, server: str | None, token_file: Path | None, **more: Any
+    ) -> Any:
+        return verb(*args, client=connect(config, server, token_file), **more)
+
+    return with_client
+
+
+def one_of(rows: list[dict[str, Any]], begin: str, what: str, key: str = "id") -> dict[str, Any]:
+    """The one row whose id begins so. Raises Refused when there is none, or more than one."""
+    found = [row for row in rows if str(row[key]).startswith(begin)]
+    exact = [row for row in found if row[key] == begin]
+    if exact:
+        return exact[0]
+    if not found:
+        refuse(f"there is no {what} {begin!r}")
+    if len(found) > 1:
+        some = ", ".join(str(row[key])[: len(begin) + 4] for row in found[:5])
+        refuse(f"{len(found)} {what}s begin with {begin!r} ({some}...); give more of the id")
+    return found[0]
+
+
+def refuse(text: str) -> NoReturn:
+    """Ends the verb: exit code 5."""
+    raise Refused(text, 404)

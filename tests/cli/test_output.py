@@ -1,0 +1,109 @@
+"""Tables for people, JSON for programs."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hbalert.cli.output import ago, cell, cut, plain, show, show_one, table, width
+
+ROWS = [{"bot": "mm-btc", "state": "active", "n": 3}, {"bot": "机器人一号", "state": None, "n": 12}]
+
+
+def shown(output: str, rows: Any = ROWS, **more: Any) -> str:
+    out = io.StringIO()
+    show(rows, output, stream=out, **more)
+    return out.getvalue()
+
+
+def test_columns_stand_where_a_terminal_puts_them() -> None:
+    assert shown("table").splitlines() == [
+        "BOT         STATE   N",
+        "mm-btc      active  3",
+        "机器人一号  -       12",
+    ]
+
+
+def test_a_table_shows_the_columns_that_are_asked_for() -> None:
+    assert shown("table", columns=("n", "missing")) == "N   MISSING\n3   -\n12  -\n"
+
+
+def test_json_is_one_object_with_a_version() -> None:
+    assert json.loads(shown("json", columns=("n",))) == {"schema": 1, "rows": ROWS}
+    assert json.loads(shown("json", [])) == {"schema": 1, "rows": []}
+    assert "机器人" in shown("json")
+
+
+def test_jsonl_is_one_row_per_line() -> None:
+    assert [json.loads(line) for line in shown("jsonl").splitlines()] == ROWS
+
+
+def test_nothing_to_show_is_said_beside_the_data(capsys: pytest.CaptureFixture[str]) -> None:
+    assert shown("table", [], empty="Nothing waits.") == ""
+    assert capsys.readouterr().err == "Nothing waits.\n"
+    assert shown("jsonl", [], empty="Nothing waits.") == ""
+    assert capsys.readouterr().err == ""
+
+
+def test_one_thing_is_text_for_people_and_fields_for_programs() -> None:
+    out = io.StringIO()
+    show_one({"id": "7"}, "table", "seven", stream=out)
+    show_one({"id": "7"}, "jsonl", "seven", stream=out)
+    assert out.getvalue() == 'seven\n{"schema": 1, "id": "7"}\n'
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, "-"),
+        ("", "-"),
+        ([], "-"),
+        (0, "0"),
+        (True, "yes"),
+        (False, "no"),
+        (["a", "b"], "a, b"),
+        ({"a": "1"}, "a=1"),
+        ("two\nlines", "two lines"),
+        ("\x1b[31mred", "\\u001b[31mred"),
+    ],
+    ids=repr,
+)
+def test_a_cell_is_one_line_of_plain_text(value: Any, text: str) -> None:
+    assert cell(value) == text
+
+
+@given(st.text())
+def test_nothing_plain_moves_the_cursor(text: str) -> None:
+    assert len(plain(text).splitlines()) <= 1
+    assert not any(ord(char) < 32 or 127 <= ord(char) < 160 for char in plain(text))
+
+
+@pytest.mark.parametrize(
+    ("text", "columns"),
+    [("abc", 3), ("机器人", 6), ("e\u0301", 1), ("Ａ", 2), ("ﾊ", 1), ("👍", 2), ("", 0)],
+)
+def test_the_width_is_what_a_terminal_needs(text: str, columns: int) -> None:
+    assert width(text) == columns
+
+
+@given(st.text(), st.integers(1, 30))
+def test_a_cut_text_fits(text: str, columns: int) -> None:
+    assert width(cut(text, columns)) <= columns
+
+
+def test_a_table_of_chinese_is_aligned() -> None:
+    lines = table([{"a": "机", "b": "x"}, {"a": "abcd", "b": "y"}], ("a", "b")).splitlines()
+    assert [width(line) for line in lines] == [7, 7, 7]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(-5, "0s"), (0.4, "0s"), (59, "59s"), (61, "1m 1s"), (90061, "1d 1h"), (86400, "1d")],
+)
+def test_a_length_of_time_has_at_most_two_units(seconds: float, text: str) -> None:
+    assert ago(seconds) == text
