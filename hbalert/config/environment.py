@@ -21,8 +21,11 @@ from hbalert.config.types import NOTIFIERS
 from hbalert.config.written import MainFile
 
 PREFIX = "HBALERT_"
-NO_SETTINGS = frozenset({"HBALERT_CONFIG", "HBALERT_PROMETHEUS"})
-"""Variables of our prefix that programs read by themselves: the file's name, the demo's Prometheus."""
+NO_SETTINGS = frozenset(
+    {"HBALERT_CONFIG", "HBALERT_PROMETHEUS", "HBALERT_CLIENT_URL", "HBALERT_CLIENT_TOKEN"}
+)
+"""Variables of our prefix that programs read by themselves: the file's name, the demo's Prometheus, and
+where the verbs that talk to the daemon find it (`cli/client.py`)."""
 
 
 class _Variables(EnvSettingsSource):
