@@ -6,8 +6,6 @@ import pytest
 
 from tests.chaos.crash import Run
 
-pytest.importorskip("hbalert.config.load", reason="the crash run needs the loader of configuration files")
-
 
 @pytest.mark.slow
 @pytest.mark.timeout(240)
