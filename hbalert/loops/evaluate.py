@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 
@@ -39,13 +39,13 @@ Answers = Mapping[str, Answer | Exception]
 class Watch:
     """A rule as it is evaluated.
 
-    group    it belongs to; for its slots
+    group    it belongs to, for its slots; other rules in it do not make it another
     data     query that tells whether the data behind the rule are there; "": its own answer does
     failing  labels of the alert that it fails
     """
 
     rule: Rule
-    group: RuleGroup
+    group: RuleGroup = field(compare=False)
     outlook: Outlook
     data: str
     failing: Labels

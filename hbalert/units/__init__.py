@@ -4,6 +4,8 @@ A unit reads a draft, asks `core/` for the decision, and writes the result back 
 knows which rows a decision touches; it must not know time (the draft has it), I/O, or a formula.
 `desk.py` commits what units write.
 
+    rules.py     a rule was evaluated: rows, reports, lines of the timeline
+    own.py       what hbalert has to say about its own evaluations
     intake.py    reports come in: alerts merge and join groups
     flush.py     a due group is looked at: log entries and outbox rows, together
     quiet.py     who keeps an alert quiet

@@ -1,20 +1,26 @@
-"""Evaluate: from the answer of a source to an alert, on a real store."""
+"""Evaluate: from the answer of a source to an alert, on a real store and a clock that a test moves."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from hbalert.config.types import Config, SourceSettings
-from hbalert.core.rule import Rule, RuleGroup, Sample
+import pytest
+
+from hbalert.config.types import Config, EvaluationSettings, SourceSettings
+from hbalert.core.alert import report
+from hbalert.core.labels import Labels
+from hbalert.core.rule import Rule, RuleAlertState, RuleGroup, Sample
+from hbalert.core.slots import next_slot, offset
 from hbalert.engine import Engine
-from hbalert.errors import Unavailable
+from hbalert.errors import BadQuery, StoreFull, Unavailable
 from hbalert.loops.evaluate import Evaluator
 from hbalert.metrics import Metrics
-from hbalert.ports import Answer
+from hbalert.ports import Answer, Changes
 from hbalert.regex import compile_regex
 from hbalert.storage.sqlite import SqliteStore
 from hbalert.templating import expander
@@ -24,24 +30,38 @@ from tests.loops.test_deliver import config_of
 
 
 class Says:
-    """A source that answers what its test says; the real one has tests of its own."""
+    """A source that answers what its test says; the real one has tests of its own.
+
+    up       series that every expression without an answer of its own gives
+    answers  expression -> its own series, or what is wrong with it
+    held     while set, answers wait for it
+    """
 
     name = "main"
 
-    def __init__(self) -> None:
-        self.up: list[str] = []
+    def __init__(self, *up: str) -> None:
+        self.up = list(up)
+        self.value = 7.0
+        self.answers: dict[str, Sequence[str] | Exception] = {}
+        self.warnings: tuple[str, ...] = ()
         self.error: Exception | None = None
-        self.asked: list[datetime] = []
+        self.held: asyncio.Event | None = None
+        self.asked: list[tuple[datetime, list[str]]] = []
 
     async def query(self, expr: str, at: datetime) -> Answer:
         raise NotImplementedError
 
     async def query_many(self, exprs: Sequence[str], at: datetime) -> list[Answer | Exception]:
-        self.asked.append(at)
-        if self.error:
-            return [self.error for _ in exprs]
-        samples = tuple(Sample(labels(text), 7.0) for text in self.up)
-        return [Answer(samples) for _ in exprs]
+        self.asked.append((at, list(exprs)))
+        if self.held is not None:
+            await self.held.wait()
+        return [self.error or self._answer(expr) for expr in exprs]
+
+    def _answer(self, expr: str) -> Answer | Exception:
+        found = self.answers.get(expr, self.up)
+        if isinstance(found, Exception):
+            return found
+        return Answer(tuple(Sample(labels(text), self.value) for text in found), self.warnings)
 
     async def close(self) -> None: ...
 
@@ -55,55 +75,106 @@ RULE = Rule(
     labels={"severity": "warning"},
     annotations={"summary": "{{ $labels.bot }} is at {{ $value }}"},
 )
+AT_ONCE = replace(RULE, hold=s(0))
+OTHER = replace(AT_ONCE, id="orders/Other/0", alert="Other", expr="y > 1")
+
+SLOW = '{alertname="Slow", bot="a", severity="warning"}'
+OTHER_FIRES = SLOW.replace("Slow", "Other")
 
 
-def with_rules(tmp_path: Path, *rules: Rule) -> Config:
+def with_rules(tmp_path: Path, *rules: Rule, groups: Sequence[RuleGroup] = (), **more: object) -> Config:
+    """Rules in one group of ten seconds, or groups; sources main and second."""
     config = config_of(tmp_path, "phone")
-    groups = (RuleGroup("orders", s(10), rules),) if rules else ()
-    source = SourceSettings(url="http://127.0.0.1:9", down_after=timedelta(seconds=60))
-    return config.model_copy(update={"groups": groups, "sources": {"main": source}})
+    source = SourceSettings(url="http://me:s3cret@127.0.0.1:9/p/", down_after=timedelta(seconds=60))
+    ours = groups or ((RuleGroup("orders", s(10), rules),) if rules else ())
+    sources = {"main": source, "second": source}
+    return config.model_copy(update={"groups": tuple(ours), "sources": sources, **more})
+
+
+class FullStore(SqliteStore):
+    """`full`: the disk has no room just now."""
+
+    full = False
+
+    async def commit(self, changes: Sequence[Changes]) -> None:
+        if self.full:
+            raise StoreFull("no room on the disk")
+        await super().commit(changes)
 
 
 class Play:
-    def __init__(self, engine: Engine, evaluator: Evaluator, clock: FakeClock) -> None:
-        self.engine, self.evaluator, self.clock = engine, evaluator, clock
+    """A started engine with its evaluator; `seconds(n)` is n ticks."""
+
+    def __init__(self, engine: Engine, evaluator: Evaluator, clock: FakeClock, metrics: Metrics) -> None:
+        self.engine, self.evaluator, self.clock, self.metrics = engine, evaluator, clock, metrics
+        self.sources: Mapping[str, Says] = {}
+
+    async def tick(self) -> None:
+        """One tick, and what it began as far as it goes."""
+        await self.evaluator.tick(self.clock.now())
+        for _ in range(20):
+            await settle()
+            await self.engine.desk.drain()
 
     async def seconds(self, number: int) -> None:
         """Lets so many seconds pass, with a tick in each, and what it began finish."""
         for _ in range(number):
-            await self.evaluator.tick(self.clock.now())
-            while self.evaluator._tasks:
-                await settle()
+            await self.evaluator.run_once(self.clock.now())
             await self.engine.desk.drain()
             await self.clock.advance(1)
+
+    async def reload(self, config: Config, sources: Mapping[str, Says] | None = None) -> None:
+        self.sources = sources or self.sources
+        await self.engine.reload(config)
+        await self.evaluator.reload(self.sources, expander(config.evaluation.external_labels, ""))
 
     def firing(self) -> list[str]:
         now = self.clock.now()
         return sorted(str(a.labels) for a in self.engine.memory.alerts.values() if not a.resolved(now))
 
+    async def notes(self, of: str = SLOW) -> list[tuple[str, str]]:
+        (key,) = {key for key, a in self.engine.memory.alerts.items() if str(a.labels) == of}
+        return [(note.kind, note.text) for note in await self.engine.store.notes(alert_key=key)]
+
+    def counted(self, name: str, **wanted: str) -> float:
+        """The sum of a counter's samples that have these labels."""
+        found = [
+            sample.value
+            for family in self.metrics.registry.collect()
+            for sample in family.samples
+            if sample.name == name and wanted.items() <= sample.labels.items()
+        ]
+        return sum(found)
+
 
 @asynccontextmanager
-async def play(tmp_path: Path, config: Config, source: Says, clock: FakeClock) -> AsyncIterator[Play]:
-    store = await SqliteStore.open(tmp_path / "db", compile_regex=compile_regex, now=clock.now())
+async def play(
+    tmp_path: Path, config: Config, source: Says, clock: FakeClock | None = None, **others: Says
+) -> AsyncIterator[Play]:
+    clock = clock or FakeClock()
+    store = await FullStore.open(tmp_path / "db", compile_regex=compile_regex, now=clock.now())
     engine = Engine(config, store, await store.load(), clock)
     await engine.start()
-    evaluator = Evaluator(engine, {"main": source}, expander({}, ""), Metrics())
+    metrics = Metrics()
+    sources = {"main": source, "second": Says(), **others}
+    evaluator = Evaluator(engine, sources, expander(config.evaluation.external_labels, ""), metrics)
     await evaluator.start()
+    playing = Play(engine, evaluator, clock, metrics)
+    playing.sources = sources
     try:
-        yield Play(engine, evaluator, clock)
+        yield playing
     finally:
         await evaluator.stop()
         await engine.desk.drain()
         await store.close()
 
 
-SLOW = '{alertname="Slow", bot="a", severity="warning"}'
+# --- from answer to alert ---
 
 
 async def test_a_rule_fires_after_its_for_and_resolves_when_the_series_is_gone(tmp_path: Path) -> None:
-    source, clock = Says(), FakeClock()
-    async with play(tmp_path, with_rules(tmp_path, RULE), source, clock) as at:
-        source.up = ["bot=a"]
+    source = Says("bot=a")
+    async with play(tmp_path, with_rules(tmp_path, RULE), source) as at:
         await at.seconds(15)
         assert at.firing() == []
         await at.seconds(20)
@@ -115,34 +186,385 @@ async def test_a_rule_fires_after_its_for_and_resolves_when_the_series_is_gone(t
         assert at.firing() == []
 
 
+async def test_the_timeline_tells_each_step_and_its_reason(tmp_path: Path) -> None:
+    source = Says("bot=a")
+    async with play(tmp_path, with_rules(tmp_path, RULE), source) as at:
+        await at.seconds(30)
+        source.up = []
+        await at.seconds(10)
+        began = "2026-03-01T12:00:00+00:00"
+        assert await at.notes() == [
+            ("pending", f"rule orders/Slow/0: true since {began}, value 7; fires after 0:00:20"),
+            ("evaluated", f"rule orders/Slow/0: true since {began}, value 7"),
+            ("firing", "rule orders/Slow/0: fires"),
+            ("evaluated", "rule orders/Slow/0: not true any more; the last value was 7"),
+            ("resolved", "rule orders/Slow/0: has resolved"),
+        ]
+
+
+async def test_a_pending_alert_that_stops_says_nothing_to_anybody(tmp_path: Path) -> None:
+    source = Says("bot=a")
+    async with play(tmp_path, with_rules(tmp_path, RULE), source) as at:
+        await at.seconds(12)
+        source.up = []
+        await at.seconds(20)
+        assert list(at.engine.memory.alerts.values()) == []
+        notes = await at.engine.store.notes(alert_key=labels("alertname=Slow bot=a severity=warning").key)
+        assert [note.kind for note in notes] == ["pending", "inactive"]
+
+
+async def test_an_alert_says_where_its_expression_can_be_seen_without_credentials(tmp_path: Path) -> None:
+    async with play(tmp_path, with_rules(tmp_path, AT_ONCE), Says("bot=a")) as at:
+        await at.seconds(1)
+        (alert,) = at.engine.memory.alerts.values()
+        assert alert.generator_url == "http://127.0.0.1:9/p/graph?g0.expr=x+%3E+1&g0.tab=1"
+
+
+async def test_external_labels_are_added_and_never_overwrite(tmp_path: Path) -> None:
+    settings = EvaluationSettings(external_labels={"site": "home", "severity": "none"})
+    config = with_rules(tmp_path, AT_ONCE, evaluation=settings)
+    async with play(tmp_path, config, Says("bot=a")) as at:
+        await at.seconds(1)
+        assert at.firing() == ['{alertname="Slow", bot="a", severity="warning", site="home"}']
+
+
+async def test_another_value_is_seen_at_once_and_not_written(tmp_path: Path) -> None:
+    source = Says("bot=a")
+    async with play(tmp_path, with_rules(tmp_path, AT_ONCE), source) as at:
+        await at.seconds(1)
+        written = []
+        at.engine.changed = lambda committed: written.append(committed.changes())
+        source.value = 8
+        await at.seconds(10)
+        assert [bool(changes) for changes in written] == [False]
+        (row,) = at.engine.memory.rule_alerts.values()
+        (alert,) = at.engine.memory.alerts.values()
+        assert (row.value, alert.annotations) == (8, {"summary": "a is at 8"})
+        (stored,) = (await at.engine.store.load()).rule_alerts
+        assert stored.value == 7
+
+
+async def test_values_that_are_no_numbers_survive_a_restart(tmp_path: Path) -> None:
+    config, clock = with_rules(tmp_path, AT_ONCE), FakeClock()
+    for value in (float("nan"), float("inf")):
+        source = Says("bot=a")
+        source.value = value
+        async with play(tmp_path, config, source, clock) as at:
+            await at.seconds(10)
+            source.up = []
+            await at.seconds(10)
+            source.up = ["bot=a"]
+            await at.seconds(10)
+        async with play(tmp_path, config, source, clock) as at:
+            (row,) = at.engine.memory.rule_alerts.values()
+            assert str(row.value) == str(value)
+            assert at.firing() == [SLOW]
+
+
+# --- slots ---
+
+
+async def test_groups_of_one_slot_are_asked_together_and_for_the_moment_of_the_slot(tmp_path: Path) -> None:
+    first = next(n for n in map(str, range(99)) if offset(n, s(60)) == s(15))
+    second = next(n for n in map(str, range(99)) if n != first and offset(n, s(60)) == s(15))
+    groups = [RuleGroup(first, s(60), (AT_ONCE,)), RuleGroup(second, s(60), (OTHER,))]
+    source = Says()
+    async with play(tmp_path, with_rules(tmp_path, groups=groups), source) as at:
+        start = at.clock.now()
+        await at.seconds(1)
+        await at.clock.advance(20.5)
+        await at.seconds(1)
+        assert source.asked == [
+            (start, ["x > 1", "y > 1"]),
+            (start + s(15), ["x > 1", "y > 1"]),
+        ]
+
+
+async def test_a_query_offset_moves_what_is_asked_not_when_it_counts(tmp_path: Path) -> None:
+    group = RuleGroup("orders", s(10), (AT_ONCE,), query_offset=s(45))
+    source = Says("bot=a")
+    async with play(tmp_path, with_rules(tmp_path, groups=[group]), source) as at:
+        start = at.clock.now()
+        await at.seconds(1)
+        assert [moment for moment, _ in source.asked] == [start - s(45)]
+        (row,) = at.engine.memory.rule_alerts.values()
+        assert row.fired_at == start
+
+
+async def test_a_source_that_hangs_holds_up_nobody_else_and_its_groups_skip_their_slots(
+    tmp_path: Path,
+) -> None:
+    slow, quick = Says("bot=a"), Says("bot=a")
+    slow.held = asyncio.Event()
+    elsewhere = replace(OTHER, source="second")
+    async with play(tmp_path, with_rules(tmp_path, AT_ONCE, elsewhere), slow, second=quick) as at:
+        for _ in range(25):
+            await at.tick()
+            await at.clock.advance(1)
+        assert at.firing() == [
+            '{alertname="HbalertEvaluationMissed", group="orders", hbalert="true", severity="warning"}',
+            OTHER_FIRES,
+        ]
+        assert (len(slow.asked), len(quick.asked)) == (1, 3)
+        assert at.counted("hbalert_evaluation_missed_total", source="main") == 2
+        assert at.counted("hbalert_evaluation_missed_total", source="second") == 0
+        assert at.evaluator.groups["orders"].missed == 2
+        slow.held.set()
+        slow.held = None
+        await at.tick()
+        assert SLOW in at.firing()
+        await at.seconds(11)
+        assert len(slow.asked) == 2, "it goes on in the next slot"
+
+
+async def test_slots_missed_while_the_machine_slept_are_counted_told_and_not_caught_up(
+    tmp_path: Path,
+) -> None:
+    source = Says()
+    async with play(tmp_path, with_rules(tmp_path, RULE), source) as at:
+        await at.seconds(1)
+        await at.clock.advance(100)
+        await at.seconds(1)
+        assert len(source.asked) == 2
+        (told,) = at.engine.memory.alerts.values()
+        assert told.labels["alertname"] == "HbalertEvaluationMissed"
+        assert told.annotations["summary"] == "9 evaluations of rule group orders were skipped"
+        assert at.firing() != []
+        await at.clock.advance(15 * 60)
+        assert at.firing() == []
+
+
+async def test_nothing_is_said_of_slots_missed_because_a_source_is_silent(tmp_path: Path) -> None:
+    """That the source is silent is said already."""
+    source = Says()
+    source.error = Unavailable("no answer within 10 s")
+    async with play(tmp_path, with_rules(tmp_path, RULE), source) as at:
+        await at.seconds(11)
+        source.held = asyncio.Event()
+        for _ in range(30):
+            await at.tick()
+            await at.clock.advance(1)
+        assert at.evaluator.groups["orders"].missed > 0
+        assert at.firing() == []
+
+
+async def test_health_tells_when_a_rule_was_evaluated_and_will_be(tmp_path: Path) -> None:
+    source = Says("bot=a", "bot=b")
+    source.warnings = ("a store is away",)
+    config = with_rules(tmp_path, AT_ONCE)
+    async with play(tmp_path, config, source) as at:
+        start = at.clock.now()
+        assert at.evaluator.health == {}
+        await at.seconds(1)
+        health = at.evaluator.health[RULE.id]
+        assert (health.at, health.samples, health.error, health.health) == (start, 2, "", "ok")
+        assert health.warnings == ("a store is away",)
+        assert health.next_at == next_slot(config.groups[0], start)
+        assert at.evaluator.groups["orders"].at == start
+        assert at.counted("hbalert_evaluations_total", source="main", group="orders") == 1
+        assert at.counted("hbalert_evaluation_failures_total") == 0
+
+
+# --- failing ---
+
+
 async def test_a_failed_query_freezes_state_and_shows(tmp_path: Path) -> None:
-    source, clock = Says(), FakeClock()
-    async with play(tmp_path, with_rules(tmp_path, RULE), source, clock) as at:
-        source.up = ["bot=a"]
+    source = Says("bot=a")
+    async with play(tmp_path, with_rules(tmp_path, RULE), source) as at:
         await at.seconds(40)
         source.error = Unavailable("connection refused")
         await at.seconds(40)
         assert at.firing() == [SLOW], "held, not resolved"
-        assert at.evaluator.health[RULE.id].error == "connection refused"
+        health = at.evaluator.health[RULE.id]
+        assert (health.error, health.health) == ("connection refused", "err")
         assert [view.up for view in at.evaluator.source_views()] == [False]
+        assert at.counted("hbalert_evaluation_failures_total", group="orders") == 4
 
 
 async def test_a_source_that_is_down_for_long_raises_one_alert_and_ends_it(tmp_path: Path) -> None:
-    source, clock = Says(), FakeClock()
+    source = Says("bot=a")
     source.error = Unavailable("connection refused")
     two = (RULE, replace(RULE, id="orders/Other/0", alert="Other"))
-    async with play(tmp_path, with_rules(tmp_path, *two), source, clock) as at:
-        await at.seconds(90)
-        (firing,) = at.firing()
-        assert "HbalertSourceUnreachable" in firing
+    async with play(tmp_path, with_rules(tmp_path, *two), source) as at:
+        start = at.clock.now()
+        await at.seconds(59)
+        assert at.firing() == []
+        await at.seconds(15)
+        assert at.firing() == [
+            '{alertname="HbalertSourceUnreachable", hbalert="true", severity="critical", source="main"}'
+        ]
+        (alert,) = at.engine.memory.alerts.values()
+        assert alert.starts_at == start
+        assert alert.annotations["description"] == "connection refused"
         source.error = None
+        source.up = []
         await at.seconds(20)
+        assert at.firing() == []
+        (view,) = at.evaluator.source_views()
+        assert (view.up, view.error) == (True, "")
+
+
+async def test_the_alert_of_a_silent_source_ends_when_it_answers_after_a_restart(tmp_path: Path) -> None:
+    source, clock, config = Says(), FakeClock(), with_rules(tmp_path, RULE)
+    source.error = Unavailable("connection refused")
+    async with play(tmp_path, config, source, clock) as at:
+        await at.seconds(80)
+        assert len(at.firing()) == 1
+    async with play(tmp_path, config, source, clock) as at:
+        await at.seconds(5)
+        assert len(at.firing()) == 1, "still silent: it goes on, and its start is the old one"
+        source.error = None
+        await at.seconds(10)
         assert at.firing() == []
 
 
+async def test_one_wrong_rule_spoils_no_other_and_is_told_after_a_while(tmp_path: Path) -> None:
+    source = Says("bot=a")
+    source.answers["y > 1"] = BadQuery("many-to-many matching not allowed")
+    wrong = replace(OTHER, file="rules/orders.toml", line=12)
+    async with play(tmp_path, with_rules(tmp_path, AT_ONCE, wrong), source) as at:
+        await at.seconds(55)
+        assert at.firing() == [SLOW]
+        assert at.evaluator.health[OTHER.id].error == "many-to-many matching not allowed"
+        assert [view.up for view in at.evaluator.source_views()] == [True]
+        await at.seconds(15)
+        (failing,) = [a for a in at.engine.memory.alerts.values() if "Failing" in a.labels["alertname"]]
+        assert failing.labels == labels(
+            "alertname=HbalertRuleFailing hbalert=true severity=warning rule=orders/Other/0 source=main"
+        )
+        assert "(rules/orders.toml:12)" in failing.annotations["summary"]
+        source.answers["y > 1"] = ["bot=a"]
+        await at.seconds(10)
+        assert at.firing() == [OTHER_FIRES, SLOW]
+
+
+async def test_a_rule_that_failed_before_a_silence_is_not_taken_for_well_after_it(tmp_path: Path) -> None:
+    source = Says()
+    source.answers["x > 1"] = BadQuery("no")
+    source.answers["y > 1"] = []
+    async with play(tmp_path, with_rules(tmp_path, AT_ONCE, OTHER), source) as at:
+        await at.seconds(70)
+        assert len(at.firing()) == 1
+        source.error = Unavailable("connection refused")
+        await at.seconds(20)
+        assert len(at.firing()) == 1
+        assert at.evaluator.health[RULE.id].failing_since is not None
+
+
+async def test_two_series_that_would_be_one_alert_fail_the_rule(tmp_path: Path) -> None:
+    source = Says("bot=a __name__=x", "bot=a __name__=y")
+    async with play(tmp_path, with_rules(tmp_path, AT_ONCE), source) as at:
+        await at.seconds(1)
+        assert at.firing() == []
+        assert "two series of the answer" in at.evaluator.health[RULE.id].error
+
+
+async def test_more_alerts_than_the_limit_are_told_at_once(tmp_path: Path) -> None:
+    source = Says("bot=a", "bot=b", "bot=c")
+    group = RuleGroup("orders", s(10), (AT_ONCE,), limit=1)
+    async with play(tmp_path, with_rules(tmp_path, groups=[group]), source) as at:
+        await at.seconds(1)
+        assert len(at.firing()) == 2
+        assert at.firing()[1] == SLOW
+        (about,) = [a for a in at.engine.memory.alerts.values() if "Failing" in a.labels["alertname"]]
+        assert about.annotations["description"] == "2 alerts were kept out by limit = 1"
+        assert at.evaluator.health[RULE.id].overflow == 2
+        source.up = ["bot=a"]
+        await at.seconds(10)
+        assert at.firing() == [SLOW]
+
+
+async def test_a_rule_that_breaks_the_program_breaks_only_itself(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(text: str, series: Labels, value: float) -> str:
+        if "break" in text:
+            raise RuntimeError("a bug")
+        return text
+
+    bad = replace(OTHER, annotations={"summary": "break"})
+    async with play(tmp_path, with_rules(tmp_path, bad, AT_ONCE), Says("bot=a")) as at:
+        await at.evaluator.reload(at.sources, broken)
+        await at.seconds(1)
+        assert at.firing() == [SLOW]
+        assert at.evaluator.health[OTHER.id].error == "unexpected: RuntimeError"
+
+
+async def test_a_source_that_breaks_its_promise_fails_the_round_and_the_next_one_runs(tmp_path: Path) -> None:
+    class Broken(Says):
+        async def query_many(self, exprs: Sequence[str], at: datetime) -> list[Answer | Exception]:
+            if not self.asked:
+                self.asked.append((at, []))
+                raise RuntimeError("a bug")
+            return await super().query_many(exprs, at)
+
+    async with play(tmp_path, with_rules(tmp_path, AT_ONCE), Broken("bot=a")) as at:
+        await at.seconds(1)
+        assert at.evaluator.health[RULE.id].error == "unexpected: RuntimeError"
+        await at.seconds(10)
+        assert at.firing() == [SLOW]
+
+
+async def test_what_the_store_did_not_take_is_decided_again_in_the_next_slot(tmp_path: Path) -> None:
+    source = Says("bot=a")
+    async with play(tmp_path, with_rules(tmp_path, AT_ONCE), source) as at:
+        store = at.engine.store
+        assert isinstance(store, FullStore)
+        store.full = True
+        await at.seconds(1)
+        await at.clock.advance(60)
+        await at.tick()
+        assert at.firing() == []
+        assert "not stored: no room" in at.evaluator.health[RULE.id].error
+        store.full = False
+        await at.seconds(10)
+        assert SLOW in at.firing()
+
+
+# --- clear and no_data ---
+
+
+async def test_clear_is_asked_only_while_something_fires_and_must_hold_to_end_it(tmp_path: Path) -> None:
+    source = Says()
+    source.answers = {"x > 1": ["bot=a"], "x < 0.5": []}
+    rule = replace(AT_ONCE, clear="x < 0.5")
+    async with play(tmp_path, with_rules(tmp_path, rule), source) as at:
+        await at.seconds(1)
+        assert source.asked[-1][1] == ["x > 1"]
+        source.answers["x > 1"] = []
+        await at.seconds(10)
+        assert source.asked[-1][1] == ["x > 1", "x < 0.5"]
+        assert at.firing() == [SLOW]
+        source.answers["x < 0.5"] = BadQuery("no")
+        await at.seconds(10)
+        assert at.firing() == [SLOW]
+        assert at.evaluator.health[RULE.id].error == "no"
+        source.answers["x < 0.5"] = ["bot=a"]
+        await at.seconds(10)
+        assert at.firing() == []
+
+
+async def test_no_data_tells_an_empty_answer_from_missing_data(tmp_path: Path) -> None:
+    source = Says()
+    data = "count((\nx\n))"
+    source.answers = {"x > 1": [], data: ["n=5"]}
+    rule = replace(AT_ONCE, no_data="alert")
+    async with play(tmp_path, with_rules(tmp_path, rule), source) as at:
+        await at.seconds(11)
+        assert at.firing() == []
+        source.answers[data] = []
+        await at.seconds(10)
+        assert at.firing() == ['{alertname="Slow", hbalert_no_data="true", severity="warning"}']
+        source.answers[data] = ["n=5"]
+        await at.seconds(10)
+        assert at.firing() == []
+
+
+# --- reload and restart ---
+
+
 async def test_for_goes_on_over_a_restart(tmp_path: Path) -> None:
-    source, clock = Says(), FakeClock()
-    source.up = ["bot=a"]
+    source, clock = Says("bot=a"), FakeClock()
     config = with_rules(tmp_path, RULE)
     async with play(tmp_path, config, source, clock) as at:
         await at.seconds(12)
@@ -152,13 +574,146 @@ async def test_for_goes_on_over_a_restart(tmp_path: Path) -> None:
         assert at.firing() == [SLOW], "30 s after it began; from the start anew it would take 32"
 
 
+async def test_a_restart_while_an_alert_fires_changes_nothing(tmp_path: Path) -> None:
+    source, clock, config = Says("bot=a"), FakeClock(), with_rules(tmp_path, AT_ONCE)
+    async with play(tmp_path, config, source, clock) as at:
+        await at.seconds(5)
+        before = await at.notes()
+        rows = list(at.engine.memory.rule_alerts.values())
+    async with play(tmp_path, config, source, clock) as at:
+        await at.seconds(5)
+        assert await at.notes() == before
+        assert list(at.engine.memory.rule_alerts.values()) == rows
+
+
 async def test_a_rule_that_is_removed_resolves_its_alerts(tmp_path: Path) -> None:
-    source, clock = Says(), FakeClock()
-    source.up = ["bot=a"]
+    source, clock = Says("bot=a"), FakeClock()
     async with play(tmp_path, with_rules(tmp_path, RULE), source, clock) as at:
         await at.seconds(40)
         assert at.firing() == [SLOW]
     async with play(tmp_path, with_rules(tmp_path), source, clock) as at:
         assert at.firing() == []
-        notes = await at.engine.store.notes(alert_key=labels("alertname=Slow bot=a severity=warning").key)
-        assert "no longer configured" in notes[-2].text + notes[-1].text
+        assert list(at.engine.memory.rule_alerts.values()) == []
+        assert [text for _, text in await at.notes()][-2:] == [
+            "the rule orders/Slow/0 is no longer configured",
+            "rule orders/Slow/0: has resolved",
+        ]
+
+
+async def test_a_reload_keeps_unchanged_rules_and_ends_what_is_gone(tmp_path: Path) -> None:
+    source = Says("bot=a")
+    async with play(tmp_path, with_rules(tmp_path, RULE, OTHER), source) as at:
+        await at.seconds(15)
+        assert at.firing() == [OTHER_FIRES]
+        await at.reload(with_rules(tmp_path, RULE))
+        assert at.firing() == []
+        assert set(at.evaluator.health) == {RULE.id}
+        await at.seconds(15)
+        assert at.firing() == [SLOW], "its `for` went on over the reload"
+
+
+async def test_a_longer_for_ends_the_alert_outside_until_it_has_held_again(tmp_path: Path) -> None:
+    source = Says("bot=a")
+    async with play(tmp_path, with_rules(tmp_path, AT_ONCE), source) as at:
+        await at.seconds(5)
+        await at.reload(with_rules(tmp_path, RULE))
+        await at.seconds(10)
+        assert at.firing() == []
+        (row,) = at.engine.memory.rule_alerts.values()
+        assert row.state is RuleAlertState.PENDING
+        assert ("pending", "rule orders/Slow/0: `for` is longer now (0:00:20)") in [
+            (kind, text.split(": true")[0]) for kind, text in await at.notes()
+        ]
+        await at.seconds(20)
+        assert at.firing() == [SLOW]
+
+
+async def test_other_external_labels_move_an_alert_at_the_reload(tmp_path: Path) -> None:
+    async with play(tmp_path, with_rules(tmp_path, AT_ONCE), Says("bot=a")) as at:
+        await at.seconds(5)
+        home = EvaluationSettings(external_labels={"site": "home"})
+        await at.reload(with_rules(tmp_path, AT_ONCE, evaluation=home))
+        assert at.firing() == ['{alertname="Slow", bot="a", severity="warning", site="home"}']
+
+
+@pytest.mark.parametrize(
+    ("after", "fires"),
+    [
+        pytest.param((), [], id="the rule is gone"),
+        pytest.param((replace(AT_ONCE, expr="z > 1"),), [], id="the rule has changed"),
+        pytest.param((AT_ONCE, OTHER), [SLOW], id="the rule is the same"),
+    ],
+)
+async def test_an_answer_that_comes_after_a_reload_counts_only_for_what_is_the_same(
+    tmp_path: Path, after: tuple[Rule, ...], fires: list[str]
+) -> None:
+    source = Says("bot=a")
+    source.held = asyncio.Event()
+    async with play(tmp_path, with_rules(tmp_path, AT_ONCE), source) as at:
+        await at.tick()
+        await at.reload(with_rules(tmp_path, *after))
+        source.held.set()
+        await asyncio.gather(*at.evaluator._tasks)
+        assert at.firing() == fires
+        assert set(at.evaluator.health) == ({RULE.id} if fires else set())
+
+
+async def test_an_answer_of_a_source_that_was_replaced_is_not_used(tmp_path: Path) -> None:
+    old, new = Says("bot=a"), Says()
+    old.held = asyncio.Event()
+    config = with_rules(tmp_path, AT_ONCE)
+    async with play(tmp_path, config, old) as at:
+        await at.tick()
+        await at.reload(config, {"main": new, "second": Says()})
+        old.error = Unavailable("it was closed")
+        old.held.set()
+        await asyncio.gather(*at.evaluator._tasks)
+        assert at.evaluator.source_views() == []
+        await at.seconds(10)
+        assert [view.up for view in at.evaluator.source_views()] == [True]
+
+
+async def test_alerts_about_rules_and_sources_that_are_gone_end(tmp_path: Path) -> None:
+    source, second = Says(), Says()
+    source.answers["x > 1"] = BadQuery("no")
+    second.error = Unavailable("connection refused")
+    elsewhere = replace(OTHER, source="second")
+    async with play(tmp_path, with_rules(tmp_path, AT_ONCE, elsewhere), source, second=second) as at:
+        await at.seconds(80)
+        assert len(at.firing()) == 2
+        await at.reload(with_rules(tmp_path, replace(AT_ONCE, id="orders/New/0")))
+        assert at.firing() == []
+
+
+async def test_a_new_group_is_evaluated_at_the_next_tick_after_a_reload(tmp_path: Path) -> None:
+    source = Says("bot=a")
+    async with play(tmp_path, with_rules(tmp_path), source) as at:
+        await at.seconds(3)
+        assert source.asked == []
+        await at.reload(with_rules(tmp_path, AT_ONCE))
+        await at.seconds(1)
+        assert at.firing() == [SLOW]
+
+
+async def test_stopping_ends_what_hangs(tmp_path: Path) -> None:
+    source = Says()
+    source.held = asyncio.Event()
+    async with play(tmp_path, with_rules(tmp_path, AT_ONCE), source) as at:
+        await at.tick()
+        (task,) = at.evaluator._tasks
+        await at.evaluator.stop()
+        assert task.cancelled()
+
+
+async def test_an_alert_that_others_report_too_fires_until_both_have_ended(tmp_path: Path) -> None:
+    source = Says("bot=a")
+    async with play(tmp_path, with_rules(tmp_path, AT_ONCE), source) as at:
+        await at.seconds(1)
+        now = at.clock.now()
+        who = labels("alertname=Slow bot=a severity=warning")
+        await at.engine.accept([report(who, origin="api", starts_at=now, ends_at=now + s(30), now=now)])
+        source.up = []
+        await at.seconds(20)
+        assert at.firing() == [SLOW]
+        await at.seconds(20)
+        assert at.firing() == []
