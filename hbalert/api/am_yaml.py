@@ -13,10 +13,11 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from hbalert.config.duration import format_duration
 from hbalert.config.types import Config
+from hbalert.core.interval import TimeInterval
 from hbalert.core.matcher import Matcher
 from hbalert.core.route import Route
 
-_NOT_PRINTABLE = re.compile("[\x7f-\x84\x86-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
+_NOT_PRINTABLE = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 
 
 def alertmanager_yaml(config: Config) -> str:
@@ -36,6 +37,13 @@ def _document(config: Config) -> Iterator[str]:
             yield f"  target_matchers: {_matchers(rule.target)}"
             if rule.equal:
                 yield f"  equal: {_list(rule.equal)}"
+    if config.time_intervals:
+        yield "time_intervals:"
+        for name, intervals in config.time_intervals.items():
+            yield f"- name: {_text(name)}"
+            yield "  time_intervals:"
+            for interval in intervals:
+                yield from _interval(interval)
     yield "receivers:"
     for name in sorted({*config.receivers, *(route.receiver for route in _walk(config.route))}):
         yield f"- name: {_text(name)}"
@@ -58,12 +66,49 @@ def _route(route: Route, indent: str, *, root: bool = False) -> Iterator[str]:
     yield f"{indent}group_wait: {format_duration(route.group_wait)}"
     yield f"{indent}group_interval: {format_duration(route.group_interval)}"
     yield f"{indent}repeat_interval: {format_duration(route.repeat_intervals[0])}"
+    if not root:  # ours may have them, Alertmanager's may not
+        for key, names in (
+            ("mute_time_intervals", route.mute_time_intervals),
+            ("active_time_intervals", route.active_time_intervals),
+        ):
+            if names:
+                yield f"{indent}{key}: {_list(names)}"
     if route.routes:
         yield f"{indent}routes:"
         for child in route.routes:
             lines = _route(child, indent + "  ")
             yield f"{indent}- {next(lines).lstrip()}"
             yield from lines
+
+
+_WEEKDAYS = ("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday")
+
+
+def _interval(interval: TimeInterval) -> Iterator[str]:
+    lines = []
+    if interval.times:
+        spans = (
+            f'{{start_time: "{_clock(span.start)}", end_time: "{_clock(span.end)}"}}'
+            for span in interval.times
+        )
+        lines.append(f"times: [{', '.join(spans)}]")
+    if interval.weekdays:
+        days = (f"{_WEEKDAYS[span.first]}:{_WEEKDAYS[span.last]}" for span in interval.weekdays)
+        lines.append(f"weekdays: {_list(days)}")
+    for key, spans_of in (
+        ("days_of_month", interval.days_of_month),
+        ("months", interval.months),
+        ("years", interval.years),
+    ):
+        if spans_of:
+            lines.append(f"{key}: {_list(f'{span.first}:{span.last}' for span in spans_of)}")
+    lines.append(f"location: {_text(str(interval.location))}")
+    yield f"  - {lines[0]}"
+    yield from (f"    {line}" for line in lines[1:])
+
+
+def _clock(minute: int) -> str:
+    return f"{minute // 60:02d}:{minute % 60:02d}"
 
 
 def _matchers(matchers: Sequence[Matcher]) -> str:
