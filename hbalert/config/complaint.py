@@ -15,7 +15,7 @@ from pydantic_core import ErrorDetails
 
 from hbalert.config.nearest import did_you_mean, nearest
 from hbalert.config.shape import keys, model_at
-from hbalert.config.types import secret_names
+from hbalert.config.types import secret_maps, secret_names
 
 
 class Complaint(NamedTuple):
@@ -80,7 +80,7 @@ def complaint(error: ErrorDetails, model: type[BaseModel], tables: Any, keys_to:
         return Complaint(f"must be {wanted}, not {_kind_of(value)}", remedy, "type")
     if kind == "value_error":
         what, _, instead = str(details["error"]).partition("; ")
-        return Complaint(what, instead, "secret" if around and key in _secret_keys(around) else "value")
+        return Complaint(what, instead, "secret" if _is_secret(model, tables, keys_to) else "value")
     if kind in ("literal_error", "union_tag_invalid"):
         return _not_one_of(value, details)
     if kind == "union_tag_not_found":
@@ -115,8 +115,14 @@ def _unknown_key(key: str, around: type[BaseModel] | None, tables: Any, keys_to:
     return Complaint(what, instead, "unknown-key")
 
 
-def _secret_keys(model: type[BaseModel]) -> set[str]:
-    return {f"{name}{end}" for name in secret_names(model) for end in ("", "_file", "_env")}
+def _is_secret(model: type[BaseModel], tables: Any, keys_to: Sequence[Any]) -> bool:
+    """Whether a secret stands there: under its own key, or in a table of secrets."""
+    around = model_at(model, tables, tuple(keys_to[:-1]))
+    if around is not None:
+        names = {f"{name}{end}" for name in secret_names(around) for end in ("", "_file", "_env")}
+        return bool(keys_to) and keys_to[-1] in names
+    outside = model_at(model, tables, tuple(keys_to[:-2]))
+    return outside is not None and keys_to[-2] in secret_maps(outside)
 
 
 def _how_to_write(key: str, around: type[BaseModel] | None) -> str:

@@ -57,14 +57,16 @@ class Document:
                     return self.lines[spelling]
         return 1 if self.text else 0
 
+    def gives(self, name: str) -> bool:
+        """Whether a secret is spelt at the top, in any way, be it right or wrong."""
+        return any(spelling in self.lines for spelling in _spellings((name,)))
+
     def finding(self, path: KeyPath, what: str, instead: str = "", *, code: str = "value") -> Finding:
         """An error at a key of this document."""
         for spelling in _spellings(path):
             if spelling in self.environment:
                 return Finding("environment", 0, self.environment[spelling], what, instead, code)
-        for spelling in _spellings(path):
-            if spelling in self.lines:
-                path = spelling
+        path = next((spelling for spelling in _spellings(path) if spelling in self.lines), path)
         return Finding(self.file, self.line(path), dotted(path), what, instead, code)
 
     def warning(self, path: KeyPath, what: str, instead: str = "", *, code: str = "value") -> Finding:

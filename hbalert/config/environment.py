@@ -22,7 +22,8 @@ from hbalert.config.written import MainFile
 
 PREFIX = "HBALERT_"
 NO_SETTINGS = frozenset(
-    {"HBALERT_CONFIG", "HBALERT_PROMETHEUS", "HBALERT_CLIENT_URL", "HBALERT_CLIENT_TOKEN"}
+    {"HBALERT_CONFIG", "HBALERT_CLIENT_URL", "HBALERT_CLIENT_TOKEN"}
+    | {"HBALERT_PROMETHEUS", "HBALERT_REQUIRE_PROMETHEUS"}
 )
 """Variables of our prefix that programs read by themselves: the file's name, the demo's Prometheus, and
 where the verbs that talk to the daemon find it (`cli/client.py`)."""

@@ -184,6 +184,6 @@ def reads_own_alerts(selector: Selector, alerts: Mapping[str, Any]) -> bool:
 _DIALECT = re.compile(
     r"(?i:\bkeep_metric_names\b|\bdefault\s+-?[\d.(a-z]|(?<=[\w)\]}])\s+if(?:not)?\s|\bwith\s*\(|"
     r"\b(?:smoothed|anchored)\b|\blimit\s+\d+\s*$)"
-    r"|\[\s*\d+i\s*\]|\b\d+(?:\.\d+)?[KMGT]i?\b|\[[^\]]*[-+*/][^\]]*\]"
+    r"|\d+i\s*\]|\b\d+(?:\.\d+)?[KMGT]i?\b|\[[^\]]*[-+*/][^\]]*\]"
 )
 """Words of MetricsQL and of newer versions of PromQL."""

@@ -179,7 +179,7 @@ def _channel(notifier: Any, at: Document) -> Iterator[Finding]:
     if isinstance(notifier, WebhookSettings):
         yield from _tls_and_auth(notifier, at, ())
     elif isinstance(notifier, EmailSettings):
-        if notifier.username and notifier.password is None:
+        if notifier.username and notifier.password is None and not at.gives("password"):
             yield at.finding(
                 ("username",), "a user name without a password", "write password_file or password_env"
             )
@@ -204,7 +204,7 @@ def receivers(
     known: dict[str, tuple[str, ...]] = {name: (name,) for name in files}
     for receiver in lists:
         name = receiver.name
-        if not name:
+        if receiver.lacks("name", at):
             found.append(at.finding(receiver.at("name"), "is missing", 'write name = "..."', code="missing"))
         elif name in known:
             origin = "a notifier of this name" if name in files else "a receiver of this name"
@@ -213,9 +213,9 @@ def receivers(
                 "every notifier is a receiver by itself; choose another name",
             )
             found.append(at.finding(receiver.at("name"), what, instead, code="duplicate"))
-        else:
+        elif name:
             known[name] = tuple(dict.fromkeys(receiver.notifiers))
-        if not receiver.notifiers:
+        if receiver.lacks("notifiers", at):
             instead = 'write notifiers = ["..."]'
             found.append(at.finding(receiver.at("notifiers"), "names nobody", instead, code="missing"))
         for index, notifier in enumerate(receiver.notifiers):
@@ -251,9 +251,9 @@ def time_intervals(
     found = []
     known: dict[str, tuple[TimeInterval, ...]] = {}
     for each in named:
-        if not each.name:
+        if each.lacks("name", at):
             found.append(at.finding(each.at("name"), "is missing", 'write name = "..."', code="missing"))
-        elif each.name in known:
+        elif each.name and each.name in known:
             what = f'there is a time interval "{each.name}" already'
             found.append(at.finding(each.at("name"), what, "choose another name", code="duplicate"))
         if not each.time_intervals:

@@ -65,7 +65,7 @@ class RouteLinker:
                 (), "there is no [route]", 'write [route] and, below it, receiver = "NAME"', code="missing"
             )
             return Route("{}", "{}", "")
-        if settings.receiver is None:
+        if settings.lacks("receiver", self._document):
             instead = "name who gets what no other route takes"
             self._error(settings.at("receiver"), "is missing", instead, code="missing")
         if settings.matchers:
@@ -106,7 +106,8 @@ class RouteLinker:
                 taken_by = None
             matchers = self.matchers(child.matchers, child.at("matchers"), quietly=True)
             key = child_key(route.key, matchers)
-            children.append(self._route(child, route, key, f"{key}/{index}"))
+            id_ = f"{child_key(route.id, matchers)}/{index}"
+            children.append(self._route(child, route, key, id_))
             if not child.matchers and not child.continue_:
                 taken_by = child
         return tuple(children)
@@ -185,7 +186,7 @@ class RouteLinker:
             sides = []
             for field in ("source_matchers", "target_matchers"):
                 texts: tuple[str, ...] = getattr(rule, field)
-                if not texts:
+                if rule.lacks(field, self._document):
                     instead = f"write {field} = ['name = \"value\"']"
                     self._error(rule.at(field), "at least one matcher is needed", instead, code="missing")
                 sides.append(self.matchers(texts, rule.at(field)))

@@ -68,9 +68,9 @@ class RuleLinker:
         self.found.append(at.warning(path, what, instead, code=code))
 
     def _group_name(self, at: Document, group: GroupSettings, seen: dict[str, str]) -> None:
-        if not group.name:
+        if group.lacks("name", at):
             self._error(at, group.at("name"), "is missing", 'write name = "..."', code="missing")
-        elif group.name in seen:
+        elif group.name and group.name in seen:
             what = f'there is a group "{group.name}" already, in {seen[group.name]}'
             instead = "names of groups are unique over all files: a rule's state is kept under them"
             self._error(at, group.at("name"), what, instead, code="duplicate")
@@ -120,9 +120,9 @@ class RuleLinker:
         return RuleGroup(group.name, interval, tuple(rules), offset, group.limit, file=at.file, line=line)
 
     def _check(self, at: Document, group: GroupSettings, rule: RuleSettings, interval: timedelta) -> None:
-        if not rule.alert:
+        if rule.lacks("alert", at):
             self._error(at, rule.at("alert"), "is missing", 'write alert = "NAME"', code="missing")
-        if "expr" not in rule.model_fields_set:
+        if "expr" not in rule.model_fields_set and rule.lacks("expr", at):
             self._error(at, rule.at("expr"), "is missing", "write expr = '''PromQL'''", code="missing")
         for key, expr in (("expr", rule.expr), ("clear", rule.clear)):
             if key in rule.model_fields_set:
@@ -159,7 +159,7 @@ class RuleLinker:
         for key, expr in (("expr", rule.expr), ("clear", rule.clear)):
             if "ALERTS" in expr and any(reads_own_alerts(each, own) for each in selectors(expr)):
                 instead = "repeat the condition itself, or let [[inhibit_rules]] relate the alerts"
-                what = "ALERTS in Prometheus holds the alerts of Prometheus' own rules only"
+                what = "this looks for alerts of hbalert in ALERTS"
                 self._warn(at, rule.at(key), what, instead, code="own-alerts")
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from hbalert.config.complaint import Complaint, complaint
 from hbalert.config.document import Document, Table
@@ -58,13 +59,18 @@ def validate(
         try:
             return build(tables), list(findings)
         except ValidationError as error:
-            errors = [(each, _place(tables, each["loc"])) for each in error.errors(include_url=False)]
+            # A list all of whose items are wrong is reported as too short as well.
+            errors = [
+                (each, _place(tables, each["loc"]))
+                for each in error.errors(include_url=False)
+                if each["type"] != "too_short" or not each["input"]
+            ]
         if partial:
             errors = [(each, place) for each, place in errors if each["type"] not in _ABSENT]
         for each, place in errors:
             if place.path not in taken and not inherited(place.path):
                 found = complaint(each, model, tables, [key for _, key in place.chain])
-                findings.setdefault(_finding(document, place.path, found))
+                findings.setdefault(_finding(document, (*place.path, *_tag(each)), found))
         doomed: list[tuple[list[Any], Any]] = []
         removed = [_take_out(place, taken, doomed) for _, place in errors]
         if not any(removed):
@@ -76,6 +82,12 @@ def validate(
 
 def _finding(document: Document, path: Path, found: Complaint) -> Finding:
     return document.finding(path, found.what, found.instead, code=found.code)
+
+
+def _tag(error: ErrorDetails) -> Path:
+    """The key that tells which member of a union is meant, when that is what is wrong."""
+    discriminator = str(error.get("ctx", {}).get("discriminator", "")).strip("'")
+    return (discriminator,) if error["type"] == "union_tag_invalid" else ()
 
 
 def _place(tables: Table, loc: tuple[str | int, ...]) -> _Place:
@@ -112,7 +124,7 @@ def _take_out(place: _Place, taken: set[Path], doomed: list[tuple[list[Any], Any
     around = _Place(tuple(above), _path(above))
     taken.add(place.path)
     if isinstance(container, list):
-        if not isinstance(container[key], dict):
+        if not any(isinstance(each, dict) for each in container):
             return _take_out(around, taken, doomed)
         doomed.append((container, container[key]))
         return True

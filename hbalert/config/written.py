@@ -15,7 +15,7 @@ from pydantic import BeforeValidator, Field, ModelWrapValidatorHandler, PrivateA
 from pydantic_settings import BaseSettings, InitSettingsSource, SettingsConfigDict
 
 from hbalert.config import intervals
-from hbalert.config.document import Table
+from hbalert.config.document import Document, Table
 from hbalert.config.positions import Path
 from hbalert.config.types import (
     AlertSettings,
@@ -46,6 +46,15 @@ class Written(Settings):
     def at(self, *keys: str | int) -> Path:
         """Where one of its keys stands."""
         return (*self._at, *keys)
+
+    def lacks(self, key: str, document: Document) -> bool:
+        """Whether a key that must be given is not, or is empty.
+
+        Where something of a wrong type stood, it has been taken out and reported: that is no lack.
+        """
+        if key in self.model_fields_set:
+            return not getattr(self, key)
+        return self.at(key) not in document.lines
 
 
 # --- routing -----------------------------------------------------------------------------------
