@@ -94,7 +94,8 @@ class _Pages:
         """The number and the columns of one row; that of the number itself is NULL."""
         size, place = _varint(page, place)
         number, place = _varint(page, place)
-        return (number, *_record(self._payload(page, place, size)))
+        signed = number - (1 << 64) if number >> 63 else number
+        return (signed, *_record(self._payload(page, place, size)))
 
     def _payload(self, page: bytes, place: int, size: int) -> bytes:
         """The bytes of a row, the first ones here, the others on pages of their own."""

@@ -275,13 +275,12 @@ def _mend_schema(fresh: Path, damaged: Path) -> bool:
 def _schema_pages(fresh: Path) -> list[tuple[int, bytes]]:
     """The pages, with their offsets, that hold the list of tables of a new database; the first first.
 
-    The first page is made fit for another file: it says that the file is as long as it is, that it has
-    a log, and that no page is free (nothing is written there).
+    The first page is made fit for another file: it says that the file is as long as it is, and that no
+    page is free (nothing is written there). A log beside it is read whatever it says.
     Source: sqlite.org/fileformat2.html, 1.3 and 1.6.
     """
     whole = fresh.read_bytes()
     first = bytearray(whole[: q.PAGE_BYTES])
-    first[18:20] = _WAL_VERSIONS
     first[92:96] = b"\0\0\0\0"  # "version valid for": makes SQLite measure the file instead
     first[32:40] = b"\0" * 8
     pages = [(0, bytes(first))]
@@ -355,9 +354,13 @@ def _rows_around_damage(
     seen: set[int] = set()
 
     def walk(low: int, high: int, *, down: bool) -> tuple[list[Sequence[Any]], bool]:
+        return ask(q.between(name, columns, down=down), low, high)
+
+    def ask(query: str, low: int, high: int) -> tuple[list[Sequence[Any]], bool]:
+        """The rows up to a bad place, less the last: Python looks ahead before it hands a row out."""
         rows: list[Sequence[Any]] = []
         try:
-            for row in old.execute(q.between(name, columns, down=down), (low, high)):
+            for row in old.execute(query, (low, high)):
                 # A pointer that was hit may lead anywhere, even back.
                 if low < row[0] < high and row[0] not in seen:
                     seen.add(row[0])
@@ -381,8 +384,11 @@ def _rows_around_damage(
         low, high = gaps.popleft()
         if high - low < 2:
             continue
-        probes += 2
+        probes += 3
         middle = (low + high) // 2
+        # By itself first: a row beside a bad place is seen only by who does not look further.
+        alone, _ = ask(q.between_alone(name, columns), middle - 1, middle + 1)
+        yield from alone
         above, whole_above = walk(middle - 1, high, down=False)
         yield from above
         below, whole_below = walk(low, middle, down=True)

@@ -23,7 +23,11 @@ BALLAST_BYTES = 4 * 1024 * 1024
 """Room kept for a full disk: the settlements of some hundred deliveries, and a log to be written back."""
 
 SWITCH_INTERVAL = 0.0005
-"""Seconds a busy thread may keep the interpreter while the writer waits for it."""
+"""Seconds a busy thread may keep the interpreter while the writer waits for it.
+
+64 inserts beside a busy loop took 7.4 ms with Python's own 5 ms, 3.8 ms with this, 3.0 ms with 0.2 ms; two
+busy threads together lose an eighth of their speed by it.
+"""
 
 
 class SqliteStore:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import resource
 from pathlib import Path
 
 import pytest
@@ -80,10 +81,23 @@ def test_a_ballast_that_somebody_removed_is_spent_when_needed(database: Path) ->
 
 def test_a_ballast_is_not_made_where_it_would_fill_the_disk(small_disk: Path) -> None:
     ballast = Ballast(small_disk / "hbalert.db", 1_000_000)
-    filling = fill(small_disk, leave=1_900_000)
+    filling = fill(small_disk, leave=2_500_000)
     assert not ballast.restore()
     assert [file.name for file in small_disk.iterdir()] == ["filling"]
     filling.unlink()
+    assert ballast.restore()
+
+
+def test_a_ballast_is_not_made_where_a_quota_is_nearly_used_up(database: Path) -> None:
+    """What the disk says is not what we may use. A limit on the size of files stands for a quota."""
+    ballast = Ballast(database, 100_000)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (150_000, limits[1]))
+    try:
+        assert not ballast.restore()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert list(database.parent.iterdir()) == []
     assert ballast.restore()
 
 

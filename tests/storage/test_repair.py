@@ -158,6 +158,7 @@ async def test_a_sound_database_is_left_alone(database: Path, whole: bytes) -> N
     assert (found.lost, found.repairs) == (0, ())
 
 
+@pytest.mark.slow
 async def test_no_byte_of_the_header_costs_a_row(database: Path, whole: bytes) -> None:
     for place in range(108):
         damaged = bytearray(whole)
@@ -225,6 +226,7 @@ async def test_single_bits_anywhere_never_keep_it_from_starting(database: Path, 
         await open_damaged(database, bytes(damaged))
 
 
+@pytest.mark.slow
 async def test_a_file_that_was_cut_off_keeps_what_is_before(database: Path, whole: bytes) -> None:
     half = await open_damaged(database, whole[: len(whole) // 2])
     assert half.alerts > ROWS // 2
@@ -285,6 +287,7 @@ async def test_a_file_that_was_emptied_beside_its_log_is_rescued_from_the_log(
     database.write_bytes(b"")
     store = await open_sqlite(database)
     assert "it is empty, but its log is not" in store.repairs[0]
+    assert len((await store.load()).alerts) >= 40
     await store.close()
     assert database.with_name("hbalert.db.damaged-20260301T120000Z-wal").exists()
 
@@ -297,6 +300,26 @@ async def test_a_log_that_was_hit_keeps_what_was_committed_before(database: Path
     store = await open_sqlite(database)
     assert len((await store.load()).alerts) >= ROWS
     await store.close()
+
+
+async def test_between_several_bad_places_every_row_is_found(database: Path, whole: bytes) -> None:
+    """The header too, so that it is not known which pages are free and none is read by itself."""
+    damaged = bytearray(b"x" * 64 + whole[64:])
+    leaf = b"\x0d"  # the first byte of a page of rows; other pages hold stale copies
+    pages = [page for page in range(len(whole) // PAGE_BYTES) if whole[page * PAGE_BYTES :][:1] == leaf]
+    hit = {
+        page
+        for page in pages
+        for number in (40, 110)
+        if b"firingfiring: %d" % number in whole[page * PAGE_BYTES :][:PAGE_BYTES]
+    }
+    for page in hit:
+        damaged[page * PAGE_BYTES : (page + 1) * PAGE_BYTES] = bytes(PAGE_BYTES)
+    found = await open_damaged(database, bytes(damaged))
+    assert len(hit) == 2
+    assert (found.alerts, found.entries, found.deliveries, found.attempts) == (ROWS,) * 4
+    lost = sum(whole[page * PAGE_BYTES : (page + 1) * PAGE_BYTES].count(b"firingfiring: ") for page in hit)
+    assert found.notes == ROWS - lost
 
 
 @pytest.mark.parametrize("how", ["emptied", "removed"])

@@ -208,6 +208,12 @@ def between(name: str, columns: Iterable[str], *, down: bool = False) -> str:
     )
 
 
+def between_alone(name: str, columns: Iterable[str]) -> str:
+    """The one row between two numbers that differ by two; looks at nothing beside it."""
+    listed = ", ".join(("number", *columns))
+    return f"SELECT {listed} FROM {name} WHERE number = ? + 1 AND number < ?"  # noqa: S608 - our own names
+
+
 def take_over(name: str, columns: Iterable[str]) -> str:
     """Adds a rescued row with its number; of two with one key the later stays."""
     return insert(name, ("number", *columns)).replace("INSERT", "INSERT OR REPLACE", 1)
