@@ -73,6 +73,7 @@ class Daemon:
         self.engine = Engine(config, self.store, await self.store.load(), self._clock)
         half_sent = await self.engine.start()
         self.metrics = Metrics()
+        self._count(config)
         self._deliverer = Deliverer(self.engine, open_channel, speak, self.metrics)
         self._dispatcher = Dispatcher(self.engine)
         self._sweeper = Sweeper(self.engine, now)
@@ -88,6 +89,8 @@ class Daemon:
             metrics=self.metrics,
             reload=self.reload,
             sources=self._evaluator.source_views,
+            rule_health=lambda: self._evaluator.health,
+            group_health=lambda: self._evaluator.groups,
         )
         await self._evaluator.start()
         self.server = Server()
@@ -103,6 +106,12 @@ class Daemon:
             half_sent=half_sent,
             seconds=round(self._clock.monotonic() - begun, 3),
         )
+
+    def _count(self, config: Config) -> None:
+        """The metrics follow the configuration that is in force."""
+        kinds = {name: each.type for name, each in config.notifiers.items()}
+        self.metrics.use([group.name for group in config.groups], kinds)
+        self.metrics.reloaded(True)
 
     def _expander(self, config: Config) -> Expand:
         return expander(config.evaluation.external_labels, config.server.external_url)
@@ -157,7 +166,7 @@ class Daemon:
             if self._sources.get(name) is not source:
                 await source.close()
         self._deliverer.use(config.notifiers)
-        self.metrics.reloaded(True)
+        self._count(config)
         log.info("reloaded", rules=sum(len(group.rules) for group in config.groups))
 
     async def run(self) -> None:

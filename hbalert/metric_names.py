@@ -167,7 +167,7 @@ NAMES: tuple[Name, ...] = (
         "gauge",
         "When a configuration was last accepted.",
     ),
-    Name("hbalert_config_hash", "gauge", "Hash of the configuration in force."),
+    Name("hbalert_config_hash", "gauge", "Hash of the configuration in force.", live=True),
     Name("hbalert_build_info", "gauge", "1; the labels tell what runs.", ("version", "pythonversion")),
     # the same under the names that existing dashboards and rules ask for
     Name("alertmanager_alerts", "gauge", "As in Alertmanager.", ("state",), live=True),
@@ -222,7 +222,7 @@ NAMES: tuple[Name, ...] = (
         "As in Alertmanager.",
         like="hbalert_config_last_reload_success_timestamp_seconds",
     ),
-    Name("alertmanager_config_hash", "gauge", "As in Alertmanager.", like="hbalert_config_hash"),
+    Name("alertmanager_config_hash", "gauge", "As in Alertmanager.", live=True),
     Name(
         "alertmanager_http_request_duration_seconds",
         "histogram",

@@ -52,6 +52,7 @@ class Live:
     receivers: int = 0
     notifiers: int = 0
     inhibition_rules: int = 0
+    config_hash: str = ""
     shown: Iterable[Mapping[str, str]] = ()
 
 
@@ -86,7 +87,6 @@ class Metrics:
         self.in_flight = self._gauge("hbalert_http_requests_in_flight")
         self._reload_ok = self._gauge("hbalert_config_last_reload_successful")
         self._reload_at = self._gauge("hbalert_config_last_reload_success_timestamp_seconds")
-        self._hash = self._gauge("hbalert_config_hash")
         self._gauge("hbalert_build_info").labels(version, platform.python_version()).set(1)
         self._received_children: dict[tuple[str, str], Counter] = {}
         self._request_children: dict[tuple[str, str, int], tuple[Histogram, Counter]] = {}
@@ -172,12 +172,11 @@ class Metrics:
         children[0].observe(seconds)
         children[1].inc()
 
-    def reloaded(self, accepted: bool, config_hash: str = "") -> None:
+    def reloaded(self, accepted: bool) -> None:
         """A configuration was read just now: at the start and at each reload."""
         self._reload_ok.set(1 if accepted else 0)
         if accepted:
             self._reload_at.set_to_current_time()
-            self._hash.set(_number(config_hash))
 
     def use(self, groups: Iterable[str], notifiers: Mapping[str, str]) -> None:
         """What the configuration names now; series of what is gone are dropped.
@@ -270,6 +269,8 @@ def _live(live: Live) -> Iterator[Metric]:
         "hbalert_rule_groups": live.rule_groups,
         "hbalert_groups": live.groups,
         "hbalert_inhibition_rules": live.inhibition_rules,
+        "hbalert_config_hash": _number(live.config_hash),
+        "alertmanager_config_hash": _number(live.config_hash),
         "hbalert_receivers": live.receivers,
         "hbalert_notifiers": live.notifiers,
         "alertmanager_dispatcher_aggregation_groups": live.groups,

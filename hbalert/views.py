@@ -311,6 +311,7 @@ def live(engine: Engine, book: Book, sources: Sequence[SourceView], now: datetim
         receivers=len(config.receivers),
         notifiers=len(enabled),
         inhibition_rules=len(config.inhibit_rules),
+        config_hash=config.hash,
         shown=_shown(engine),
     )
 

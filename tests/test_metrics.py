@@ -25,6 +25,7 @@ LIVE = Live(
     receivers=3,
     notifiers=2,
     inhibition_rules=1,
+    config_hash="sha256:00000000000a" + "f" * 52,
     shown=[{"alertname": "Down", "alertstate": "firing", "bot": 'evil"} 1\nforged 2'}],
 )
 
@@ -46,7 +47,7 @@ def metrics() -> Metrics:
     made.committed(0.002)
     made.refused()
     made.requested("/api/v2/alerts", "POST", 200, 0.001)
-    made.reloaded(True, "sha256:00000000000a" + "f" * 52)
+    made.reloaded(True)
     return made
 
 

@@ -7,7 +7,7 @@ request is judged (`door.py`) or answered (the handlers). `server.py` serves wha
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 import structlog
 from starlette.applications import Starlette
@@ -21,10 +21,12 @@ from hbalert.api.auth import OPEN
 from hbalert.api.door import Action, Handler, Limits, Load, Refusal, Resource, header, read_json
 from hbalert.api.hb import Hb
 from hbalert.api.ingest import Posted
+from hbalert.api.prom import Prom
 from hbalert.api.v2 import V2
 from hbalert.api.webhooks import read_hook
 from hbalert.engine import Engine
 from hbalert.errors import ConfigError
+from hbalert.health import GroupHealth, RuleHealth
 from hbalert.metrics import Metrics
 from hbalert.views import Book, Sources, live
 
@@ -66,6 +68,8 @@ def build(
     metrics: Metrics,
     reload: Callable[[], Awaitable[None]],
     sources: Sources = tuple,
+    rule_health: Callable[[], Mapping[str, RuleHealth]] = dict,
+    group_health: Callable[[], Mapping[str, GroupHealth]] = dict,
     ready: Callable[[], bool] = lambda: True,
     limits: Limits | None = None,
 ) -> Api:
@@ -73,6 +77,7 @@ def build(
 
     reload   reads the configuration again; raises ConfigError when it is refused
     sources  how the sources are
+    rule_health, group_health  how the last evaluations went, by rule id and by group name
     ready    whether the store is open and a configuration in force
     """
     bounds = limits or Limits()
@@ -82,6 +87,7 @@ def build(
     daemon = _Daemon(engine, metrics, reload, ready, bounds)
     v2 = V2(engine, book, metrics, bounds)
     hb = Hb(engine, book, sources, bounds)
+    prom = Prom(engine, rule_health, group_health)
     gone: tuple[str, Handler] = ("read", _gone)
     table: list[tuple[str, str, dict[str, tuple[str, Handler]]]] = [
         # Alertmanager
@@ -96,6 +102,9 @@ def build(
         ("/api/v2/receivers", "am", {"GET": ("read", v2.get_receivers)}),
         ("/api/v2/status", "am", {"GET": ("read", v2.get_status)}),
         *((path, "am", dict.fromkeys(methods, gone)) for path, methods in _V1),
+        # Prometheus
+        ("/api/v1/rules", "text", {"GET": ("read", prom.get_rules)}),
+        ("/api/v1/alerts", "am", {"GET": ("read", prom.get_alerts), "POST": gone}),
         # webhooks of others
         ("/webhook/alertmanager", "text", {"POST": ("ingest", daemon.hook)}),
         ("/webhook/grafana", "text", {"POST": ("ingest", daemon.hook), "PUT": ("ingest", daemon.hook)}),
@@ -130,7 +139,6 @@ def build(
 
 
 _V1 = (
-    ("/api/v1/alerts", ("POST",)),
     ("/api/v1/alerts/groups", ("GET",)),
     ("/api/v1/silences", ("GET", "POST")),
     ("/api/v1/silence/{id}", ("GET", "DELETE")),

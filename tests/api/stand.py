@@ -27,6 +27,7 @@ from hbalert.config.types import (
 from hbalert.core.route import Route, child_key
 from hbalert.engine import Engine
 from hbalert.errors import ConfigError
+from hbalert.health import GroupHealth, RuleHealth
 from hbalert.loops.dispatch import Dispatcher
 from hbalert.metrics import Metrics
 from hbalert.regex import compile_regex
@@ -92,6 +93,8 @@ class Stand:
     metrics: Metrics
     url: str
     sources: list[SourceView] = field(default_factory=list)
+    rule_health: dict[str, RuleHealth] = field(default_factory=dict)
+    group_health: dict[str, GroupHealth] = field(default_factory=dict)
     reloads: list[str] = field(default_factory=list)
     refuse_reload: ConfigError | None = None
     is_ready: bool = True
@@ -171,6 +174,8 @@ async def stand(
         metrics=metrics,
         reload=reload,
         sources=lambda: made.sources,
+        rule_health=lambda: made.rule_health,
+        group_health=lambda: made.group_health,
         ready=lambda: made.is_ready,
         limits=limits,
     )
