@@ -15,7 +15,10 @@ from hbalert import __version__
 
 VERBS = {
     "run": ("hbalert.cli.run:run", "Start the daemon."),
+    "init": ("hbalert.cli.init:init", "Write a commented starter folder."),
+    "check": ("hbalert.cli.check:check", "Check the configuration; every mistake at once."),
     "test-notify": ("hbalert.cli.test_notify:test_notify", "Send a real test through every channel."),
+    "demo": ("hbalert.cli.demo:demo", "Run everything on this machine, with fake gateways."),
     "silence": ("hbalert.cli.silence:silence", "Add, list and end silences."),
     "history": ("hbalert.cli.history:history", "Who was told what, when, and what the gateway answered."),
     "queue": ("hbalert.cli.queue:queue", "What waits to be delivered."),
@@ -51,6 +54,7 @@ def main() -> None:
 
     \b
     First steps:
-      hbalert test-notify -c alerting/config.toml
+      hbalert init alerting        write a starter folder
+      hbalert check -c alerting/config.toml
       hbalert run -c alerting/config.toml
     """
