@@ -50,6 +50,10 @@ unit: .venv/.set-up-dev prometheus amtool ## all tests, those on a real Promethe
 	@echo "make: tests (pytest)"
 	@exec $(PY) -m pytest $(ARGS)
 
+.PHONY: crash
+crash: .venv/.set-up-dev ## kill -9, two hundred times; prints what was lost and what was told twice (ARGS=--kills 50)
+	@exec $(PY) -m tests.chaos.crash $(ARGS)
+
 .PHONY: fmt
 fmt: .venv/.set-up-dev ## formats the code
 	@$(PY) -m ruff check --fix --quiet $(SOURCES)

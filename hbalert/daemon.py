@@ -10,9 +10,9 @@ import asyncio
 import signal
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import structlog
-from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from hbalert import notify_systemd
 from hbalert.api.app import build
@@ -36,6 +36,9 @@ from hbalert.sources.prometheus import PrometheusSource
 from hbalert.speak import speak
 from hbalert.storage.sqlite import SqliteStore
 from hbalert.templating import expander
+
+if TYPE_CHECKING:
+    from apscheduler.schedulers.base import BaseScheduler
 
 log = structlog.get_logger("hbalert")
 
@@ -95,7 +98,6 @@ class Daemon:
         await self._evaluator.start()
         self.server = Server()
         await self.server.start(app, config.server.listen)
-        self._schedule()
         for repair in self.store.repairs:
             log.error("store_repaired", what=repair)
         log.info(
@@ -106,6 +108,7 @@ class Daemon:
             half_sent=half_sent,
             seconds=round(self._clock.monotonic() - begun, 3),
         )
+        self._schedule()
 
     def _count(self, config: Config) -> None:
         """The metrics follow the configuration that is in force."""
@@ -118,7 +121,9 @@ class Daemon:
 
     def _schedule(self) -> None:
         """The tick of a second and the chores. What is due is decided from the store, never by it."""
-        self._scheduler = AsyncIOScheduler(
+        from apscheduler.schedulers.asyncio import AsyncIOScheduler  # once everything listens already
+
+        self._scheduler: BaseScheduler = AsyncIOScheduler(
             timezone="UTC", job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
         )
         self._scheduler.add_job(self._tick, "interval", seconds=1, id="tick")

@@ -3,6 +3,8 @@
 Knows httpx, and that it runs over aiohttp's transport (several times the requests per CPU second of
 httpx's own). Must not know what is asked or what an answer means. `open_client` makes a client,
 `request` makes one call with a deadline for the whole of it and a limit on the answer's size.
+
+The libraries are imported with the first client: they cost as much as all the rest of a start.
 """
 
 from __future__ import annotations
@@ -14,14 +16,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
-
-import aiohttp
-import certifi
-import httpx
-from httpx_aiohttp import AiohttpTransport
+from typing import TYPE_CHECKING, Any
 
 from hbalert import __version__
+
+if TYPE_CHECKING:
+    import httpx
 
 USER_AGENT = f"hbalert/{__version__}"
 
@@ -67,6 +67,9 @@ def open_client(
     timeout  for each phase (connect, write, read); `request` adds one for the whole
     Raises OSError or ssl.SSLError when a certificate file cannot be read.
     """
+    import httpx
+    from httpx_aiohttp import AiohttpTransport
+
     limits = httpx.Limits(max_connections=connections, keepalive_expiry=60)
     context = tls_context(ca_file, client_cert, client_key, verify)
     return httpx.AsyncClient(
@@ -89,6 +92,8 @@ def tls_context(
     """
     context = ssl.create_default_context(cafile=str(ca_file) if ca_file else None)
     if ca_file is None and not context.get_ca_certs():
+        import certifi
+
         context.load_verify_locations(certifi.where())
     if not verify:
         context.check_hostname = False
@@ -117,6 +122,9 @@ async def request(
                as basic authentication, unless there is other authentication
     max_bytes  of the body that are kept; the rest is not read
     """
+    import aiohttp
+    import httpx
+
     started = False
     try:
         async with asyncio.timeout(timeout.total_seconds()):
@@ -156,6 +164,9 @@ async def _read(response: httpx.Response, max_bytes: int) -> tuple[bytes, bool]:
 
 def _unreachable(error: Exception) -> Unreachable:
     """The transport maps a lost connection to a time-out; the cause underneath tells the truth."""
+    import aiohttp
+    import httpx
+
     cause = error.__cause__ or error
     if isinstance(cause, aiohttp.ClientConnectorCertificateError):
         return Unreachable(

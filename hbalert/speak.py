@@ -12,7 +12,6 @@ import structlog
 from hbalert.config.types import NotifierSettings
 from hbalert.core.delivery import Delivery
 from hbalert.ports import Channel, Message
-from hbalert.render import render
 
 log = structlog.get_logger("hbalert.speak")
 
@@ -20,6 +19,8 @@ log = structlog.get_logger("hbalert.speak")
 def speak(delivery: Delivery, channel: Channel, settings: NotifierSettings, now: datetime) -> Message:
     """The message for one attempt. A template file that cannot be read never costs the message: the
     built-in text goes out."""
+    from hbalert.render import render  # with the first message: it is not needed to be ready
+
     template = None
     if settings.template is not None:
         try:

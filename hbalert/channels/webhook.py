@@ -17,6 +17,7 @@ import hashlib
 import hmac
 import re
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import httpx
@@ -30,6 +31,9 @@ from hbalert.core.notification import Notification, NotifiedAlert
 from hbalert.errors import ChannelError, NotNow, Permanent, Transient
 from hbalert.outbound import Reply, Unreachable, open_client, request
 from hbalert.ports import Message, Receipt
+
+if TYPE_CHECKING:
+    import httpx
 
 DEFAULT_PAUSE = timedelta(seconds=30)
 """How long a 429 without Retry-After keeps us away."""

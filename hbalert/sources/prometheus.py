@@ -9,9 +9,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
-
-import httpx
 
 from hbalert.config.types import SourceSettings
 from hbalert.errors import SourceError, TooMuch, Unavailable
@@ -19,6 +18,9 @@ from hbalert.outbound import Reply, Unreachable, open_client, request
 from hbalert.ports import Answer
 from hbalert.sources.batch import Batcher, NotConnected, answer
 from hbalert.sources.wire import Vector, body, form, read
+
+if TYPE_CHECKING:
+    import httpx
 
 MAX_ANSWER_BYTES = 32 * 1024 * 1024
 
