@@ -61,7 +61,7 @@ fmt: .venv/.set-up-dev ## formats the code
 
 .PHONY: docs
 docs: .venv/.set-up-dev ## writes docs/cli.md anew from the help texts
-	@$(PY) -m tests.cli_page docs/cli.md
+	@mkdir -p .cache && $(PY) -m tests.cli_page > .cache/cli.md && mv .cache/cli.md docs/cli.md
 
 .PHONY: setup
 setup: .venv/.set-up-dev prometheus amtool ## sets up for work on the code, and runs nothing

@@ -14,6 +14,7 @@ import hashlib
 import hmac
 import logging
 import ssl
+from contextlib import suppress
 from dataclasses import dataclass
 from email import message_from_bytes
 from email.message import EmailMessage
@@ -228,7 +229,9 @@ class _Protocol(SMTP):
         """Ends the connection. A TLS handshake cut off tells nobody, so the task is ended too."""
         self.sink.left(self)
         if isinstance(self.transport, asyncio.WriteTransport):
-            self.transport.abort()
+            # In Python 3.11.2 (Debian 12) a TLS transport that was closed twice forgot what to abort.
+            with suppress(AttributeError):
+                self.transport.abort()
         self.conversation().cancel()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
