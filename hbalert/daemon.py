@@ -64,6 +64,8 @@ class Daemon:
         self._stopping = asyncio.Event()
         self._signals = 0
         self._tasks: list[asyncio.Task[None]] = []
+        self._reloads: set[asyncio.Task[None]] = set()
+        self._one_reload = asyncio.Lock()
 
     async def start(self) -> None:
         """Everything up and listening when it returns. Raises ConfigError, StoreError, OSError."""
@@ -79,7 +81,7 @@ class Daemon:
         self._count(config)
         self._deliverer = Deliverer(self.engine, open_channel, speak, self.metrics)
         self._dispatcher = Dispatcher(self.engine)
-        self._sweeper = Sweeper(self.engine, now)
+        self._sweeper = Sweeper(self.engine, self.engine.last_seen or now)
         self._sources = {name: PrometheusSource(name, each) for name, each in config.sources.items()}
         self._evaluator = Evaluator(self.engine, self._sources, self._expander(config), self.metrics)
         self.engine.changed = self._committed
@@ -153,7 +155,14 @@ class Daemon:
         self._deliverer.wake({row.notifier for row in changed if row is not None})
 
     async def reload(self) -> None:
-        """Reads the configuration again and puts it in force as a whole, or not at all (ConfigError)."""
+        """Reads the configuration again and puts it in force as a whole, or not at all (ConfigError).
+
+        One after the other: two at once would leave parts of both in force.
+        """
+        async with self._one_reload:
+            await self._reload()
+
+    async def _reload(self) -> None:
         try:
             config = load(self._path, self._environ)
         except ConfigError as error:
@@ -191,7 +200,9 @@ class Daemon:
             raise SystemExit(1)
 
     def _asked_to_reload(self) -> None:
-        self._tasks.append(asyncio.create_task(self._reload_quietly(), name="reload"))
+        task = asyncio.create_task(self._reload_quietly(), name="reload")
+        self._reloads.add(task)
+        task.add_done_callback(self._reloads.discard)
 
     async def _reload_quietly(self) -> None:
         notify_systemd.reloading()
@@ -211,9 +222,10 @@ class Daemon:
         self._scheduler.shutdown(wait=False)
         await self.server.stop()
         await self._evaluator.stop()
-        for task in self._tasks:
+        tasks = [*self._tasks, *self._reloads]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         await self._deliverer.stop(DRAIN_SECONDS)
         await self.engine.desk.drain()
         for source in self._sources.values():

@@ -35,6 +35,7 @@ class Engine:
 
     config        what is in force; replaced as a whole by `reload`
     destinations  what a flush needs of it
+    last_seen     when an earlier process was last known to be at work; None: there was none
     quiet         who keeps alerts quiet
     changed       called with what was committed: wakes whoever waits for work
     """
@@ -46,7 +47,7 @@ class Engine:
         self.desk = Desk(self.memory, store, clock)
         self.started_at = clock.now()
         self.changed: Callable[[Draft], None] = lambda committed: None
-        self._last_seen = snapshot.last_seen
+        self.last_seen = snapshot.last_seen
         self._use(config)
         self.desk.changed = self._committed
 
@@ -77,11 +78,11 @@ class Engine:
         """
 
         def take_over(draft: Draft) -> int:
-            if self._last_seen is not None:
+            if self.last_seen is not None:
                 for _, alert in list(draft.alerts.items()):
                     kept = grace(
                         alert,
-                        down_since=self._last_seen,
+                        down_since=self.last_seen,
                         now=draft.now,
                         resolve_timeout=self.config.alerts.resolve_timeout,
                     )
@@ -95,9 +96,14 @@ class Engine:
     async def reload(self, config: Config) -> None:
         """Puts a new configuration in force. Nobody is told anything again because of it."""
         before = self.config
-        self._use(config)
+
+        def take_over(draft: Draft) -> int:
+            # Not earlier: a unit that waits before this one knows the groups of the old routes only.
+            self._use(config)
+            return adopt(draft, config.route, self._notifiers())
+
         try:
-            await self.desk.work(lambda draft: adopt(draft, config.route, self._notifiers()))
+            await self.desk.work(take_over)
         except BaseException:
             self._use(before)
             raise

@@ -124,6 +124,7 @@ class Notification:
     alerts    never empty; in the order in which messages list them
     decided_at  when the flush decided; `first_decided_at` is older when this replaced a notification
               that had not got out yet: the age of the news
+    besides   notifiers outside the receiver that are told of the same ends in their own right
     """
 
     receiver: str
@@ -137,6 +138,7 @@ class Notification:
     external_url: str = ""
     repeat: int = 0
     route_labels: Mapping[str, str] = field(default_factory=dict)
+    besides: tuple[str, ...] = ()
 
     @property
     def status(self) -> str:

@@ -15,7 +15,7 @@ import structlog
 
 from hbalert.clock import Clock
 from hbalert.config.types import NotifierSettings
-from hbalert.core.delivery import Delivery, Outcome, Result, RetryPolicy
+from hbalert.core.delivery import Delivery, DeliveryState, Outcome, Result, RetryPolicy
 from hbalert.engine import Engine, new_id
 from hbalert.errors import ChannelError, NotNow, Permanent, StoreError
 from hbalert.loops.run import run
@@ -31,6 +31,9 @@ Render = Callable[[Delivery, Channel, NotifierSettings, datetime], Message]
 
 CLAIMS_PER_SEND = 8
 """How many deliveries a worker claims for each send that may run at once: they share an fsync."""
+
+PLAN = 256
+"""So many deliveries are put in order at once: a backlog of 8,000 took 19 ms for each of them otherwise."""
 
 HANG_MARGIN = timedelta(seconds=60)
 """A channel keeps its own time-outs; this ends a send that keeps none."""
@@ -111,54 +114,91 @@ class Worker:
         self._policy = RetryPolicy(give_up_after=settings.give_up_after)
         self._capacity = channel.concurrency * CLAIMS_PER_SEND
         self._slots = asyncio.Semaphore(channel.concurrency)
-        self._sending: set[asyncio.Task[None]] = set()
+        self._sending: dict[asyncio.Task[None], str] = {}
+        self._unsent: set[str] = set()
+        self._plan: list[str] = []
         self._task: asyncio.Task[None] | None = None
+        self._claiming: asyncio.Task[None] | None = None
+        self._stopped = False
 
     def start(self) -> None:
         name = f"deliver {self.settings.name}"
         self._task = asyncio.create_task(run(name, self.step, self.wake, self._engine.clock), name=name)
 
-    async def stop(self, patience: float) -> None:
+    async def stop(self, patience: float, *, retires: bool = False) -> None:
         """Claims nothing more, lets sends that are under way finish for so many seconds, and closes.
 
-        What is cut off stays marked as being sent; the next start queues it again.
+        What was claimed and not begun is queued again. What is cut off too when the process goes on
+        (`retires`): nobody else would do it. Otherwise it stays marked as being sent, and the next
+        start does.
         """
+        self._stopped = True
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait([self._task])
+        if self._claiming is not None:
+            await asyncio.wait([self._claiming])
         if self._sending:
             await asyncio.wait(self._sending, timeout=patience)
+        left = self._unsent | (set(self._sending.values()) if retires else set())
         for task in self._sending:
             task.cancel()
         await asyncio.gather(*self._sending, return_exceptions=True)
+        await self._release(left)
         await self.channel.close()
+
+    async def _release(self, left: set[str]) -> None:
+        if not left:
+            return
+        try:
+            await self._engine.desk.work(lambda draft: outbox.release(draft, left))
+        except StoreError as error:
+            log.error("release_failed", notifier=self.settings.name, error=str(error))
 
     async def step(self, now: datetime) -> datetime | None:
         """Claims what is due and starts to send it; returns when something else will be due."""
-        name, pace = self.settings.name, self.channel.pace
         if len(self._sending) * 2 > self._capacity:
             return None  # a send that finishes wakes this up
         due = self._next_due(now)
         if due is None or due > now:
             return due
-        room = self._capacity - len(self._sending)
-        for delivery in await self._engine.desk.work(lambda draft: outbox.claim(draft, name, pace, room)):
-            task = asyncio.create_task(self._send(delivery), name=f"send {name}")
-            self._sending.add(task)
-            task.add_done_callback(self._finished)
+        if not self._plan:
+            rows = [row for _, row in self._engine.memory.deliveries.found(self.settings.name)]
+            self._plan = [row.id for row in outbox.ready(rows) if row.next_attempt_at <= now][:PLAN]
+        # A stop does not part a claim from its sends.
+        self._claiming = asyncio.create_task(self._claim(), name=f"claim {self.settings.name}")
+        await asyncio.shield(self._claiming)
         return self._next_due(self._engine.clock.now())
+
+    async def _claim(self) -> None:
+        name, pace = self.settings.name, self.channel.pace
+        room, plan = self._capacity - len(self._sending), self._plan
+        claimed = await self._engine.desk.work(lambda draft: outbox.claim(draft, name, pace, room, plan))
+        for delivery in claimed:
+            task = asyncio.create_task(self._send(delivery), name=f"send {name}")
+            self._sending[task] = delivery.id
+            task.add_done_callback(self._finished)
 
     def _next_due(self, now: datetime) -> datetime | None:
         memory, name = self._engine.memory, self.settings.name
+        queued = (memory.deliveries.get(each) for each in self._plan)
+        planned = [row for row in queued if row is not None and row.state is DeliveryState.QUEUED]
+        planned = [row for row in planned if row.next_attempt_at <= now]
+        self._plan = [row.id for row in planned]
+        if planned:
+            return outbox.next_due(planned, memory.notifiers.get(name), self.channel.pace, now)
         rows = [row for _, row in memory.deliveries.found(name)]
         return outbox.next_due(rows, memory.notifiers.get(name), self.channel.pace, now)
 
     def _finished(self, task: asyncio.Task[None]) -> None:
-        self._sending.discard(task)
+        self._sending.pop(task, None)
         self.wake.set()
 
     async def _send(self, delivery: Delivery) -> None:
         async with self._slots:
+            if self._stopped:
+                self._unsent.add(delivery.id)
+                return
             clock = self._engine.clock
             started_at = clock.now()
             outcome, took_ms = await attempt(self.channel, self._render, delivery, self.settings, clock)
@@ -179,8 +219,12 @@ class Worker:
         self, delivery: Delivery, outcome: Outcome, started_at: datetime, took_ms: float
     ) -> None:
         """The answer is known here only: it is offered to the store until it takes it."""
-        enabled = self._engine.destinations.send_resolved
-        fallback = [name for name in self.settings.fallback if name in enabled]
+        to = self._engine.destinations
+        # Who is in the receiver itself hears of everything anyway.
+        besides = to.receivers.get(delivery.notification.receiver, ())
+        fallback = [
+            name for name in self.settings.fallback if name in to.send_resolved and name not in besides
+        ]
         ids = [new_id() for _ in fallback]
         jitter = self._draw()
 
@@ -221,7 +265,7 @@ class Deliverer:
         self._render = render
         self._metrics = metrics
         self._workers: dict[str, Worker] = {}
-        self._retiring: set[asyncio.Task[None]] = set()
+        self._retiring: dict[asyncio.Task[None], Worker] = {}
 
     def wake(self, notifiers: Iterable[str] | None = None) -> None:
         """There may be something to send; for all of them when none is named."""
@@ -237,9 +281,9 @@ class Deliverer:
             if wanted.get(name) != worker.settings:
                 del self._workers[name]
                 patience = (worker.settings.timeout + HANG_MARGIN).total_seconds()
-                retiring = asyncio.create_task(worker.stop(patience), name=f"retire {name}")
-                self._retiring.add(retiring)
-                retiring.add_done_callback(self._retiring.discard)
+                retiring = asyncio.create_task(worker.stop(patience, retires=True), name=f"retire {name}")
+                self._retiring[retiring] = worker
+                retiring.add_done_callback(lambda task: self._retiring.pop(task, None))
         for name, settings in wanted.items():
             if name not in self._workers:
                 channel = self._open_channel(settings)
@@ -249,8 +293,10 @@ class Deliverer:
 
     async def stop(self, patience: float) -> None:
         """Ends all workers; sends that are under way get so many seconds."""
-        for task in self._retiring:
+        retiring = dict(self._retiring)
+        for task in retiring:
             task.cancel()
-        stops = [worker.stop(patience) for worker in self._workers.values()]
-        await asyncio.gather(*stops, *self._retiring, return_exceptions=True)
+        await asyncio.gather(*retiring, return_exceptions=True)
+        workers = [*self._workers.values(), *retiring.values()]
+        await asyncio.gather(*(worker.stop(patience) for worker in workers), return_exceptions=True)
         self._workers.clear()

@@ -10,7 +10,6 @@ from datetime import datetime
 from functools import partial
 
 from hbalert.engine import Engine
-from hbalert.errors import StoreError
 
 GROUPS_PER_COMMIT = 500
 """Enough to share an fsync, few enough that a request does not wait long behind them."""
@@ -30,11 +29,19 @@ class Dispatcher:
             while due:
                 some = due[:GROUPS_PER_COMMIT]
                 await self._engine.desk.work(partial(self._engine.flush_into, group_ids=some))
+                self._not_due_after_all(some)
                 due = due[GROUPS_PER_COMMIT:]
-        except StoreError:
+        except Exception:
             self._put_back(due, now)
             raise
         return flushes.next()
+
+    def _not_due_after_all(self, group_ids: list[str]) -> None:
+        """A group that was left alone (the clock was set back meanwhile) is not forgotten."""
+        for group_id in group_ids:
+            group = self._engine.memory.groups.get(group_id)
+            if group is not None:
+                self._engine.memory.flushes.set(group_id, group.next_flush_at)
 
     def _put_back(self, group_ids: list[str], now: datetime) -> None:
         """What could not be committed is still due."""

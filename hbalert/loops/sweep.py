@@ -20,18 +20,20 @@ LEAST_HISTORY = timedelta(hours=120)
 class Sweeper:
     """The chores."""
 
-    def __init__(self, engine: Engine, now: datetime) -> None:
+    def __init__(self, engine: Engine, since: datetime) -> None:
+        """since: until when silences that end were looked after, before a restart by who was there then."""
         self._engine = engine
-        self._looked_at = now
+        self._looked_at = since
 
     async def every_second(self, now: datetime) -> None:
         """Refreshes that must be in the store soon; groups whose silence has just ended or begun to."""
         memory = self._engine.memory
         soon = now + timedelta(seconds=1)
         overdue = [key for key in memory.unwritten if memory.write_by[key] <= soon]
-        since, self._looked_at = self._looked_at, now
+        since = self._looked_at
         ended = [silence for silence in memory.silences.values() if since < silence.ends_at <= now]
         if not overdue and not ended:
+            self._looked_at = now
             return
 
         def unit(draft: Draft) -> None:
@@ -43,6 +45,7 @@ class Sweeper:
             reopen(draft, ended)
 
         await self._engine.desk.work(unit)
+        self._looked_at = now
 
     async def touch(self, now: datetime) -> None:
         """Leaves a sign of life, from which the next start knows how long nobody could refresh."""

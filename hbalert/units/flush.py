@@ -66,9 +66,14 @@ def flush_group(draft: Draft, group: Group, to: Destinations, quiet: Quiet, new_
     )
     ids = iter(new_ids)
     enqueued = 0
+    besides = tuple(
+        verdict.listener.name
+        for verdict in outcome.verdicts
+        if not verdict.listener.in_receiver and any(alert.ends_at for alert in verdict.alerts)
+    )
     for verdict in outcome.verdicts:
         _remember(draft, group, verdict)
-        enqueued += _enqueue(draft, group, route, verdict, to.external_url, ids)
+        enqueued += _enqueue(draft, group, route, verdict, to.external_url, ids, besides)
     _part(draft, group, outcome.leaving, outcome.untold)
     if draft.members_of(group.id):
         draft.groups.put(group.id, after_flush(group, route, draft.now))
@@ -127,7 +132,13 @@ def _remember(draft: Draft, group: Group, verdict: Verdict) -> None:
 
 
 def _enqueue(
-    draft: Draft, group: Group, route: Route, verdict: Verdict, external_url: str, ids: Iterator[str]
+    draft: Draft,
+    group: Group,
+    route: Route,
+    verdict: Verdict,
+    external_url: str,
+    ids: Iterator[str],
+    besides: tuple[str, ...],
 ) -> int:
     """Writes the delivery row of a verdict that has something to say; returns how many."""
     name = verdict.listener.name
@@ -150,6 +161,7 @@ def _enqueue(
         first_decided_at=draft.now,
         external_url=external_url,
         repeat=verdict.entry.repeats if verdict.entry else 0,
+        besides=besides,
     )
     enqueue(draft, notification, name, next(ids), unsent)
     return 1

@@ -6,7 +6,7 @@ Knows which rows a claim and a settlement touch. Must not know channels, text or
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -59,8 +59,13 @@ def next_due(
     return at
 
 
-def claim(draft: Draft, notifier: str, pace: Pace | None, at_most: int) -> list[Delivery]:
+def claim(
+    draft: Draft, notifier: str, pace: Pace | None, at_most: int, plan: Sequence[str] | None = None
+) -> list[Delivery]:
     """Marks what is due as being sent and returns it; the sends count against the pace at once.
+
+    plan  ids of what was `ready` a while ago, first come first: it still is if it is still queued,
+          because what comes later stands behind. None: it is found out here
 
     A crash after this leaves rows in `sending`: the next start queues them again.
     """
@@ -71,8 +76,12 @@ def claim(draft: Draft, notifier: str, pace: Pace | None, at_most: int) -> list[
     if pace is not None:
         sends = [at for at in sends if at > draft.now - pace.window]
     claimed: list[Delivery] = []
-    rows = [row for _, row in draft.deliveries.found(notifier) if row.is_live]
-    for row in ready(rows):
+    if plan is None:
+        rows = ready([row for _, row in draft.deliveries.found(notifier) if row.is_live])
+    else:
+        known = (draft.deliveries.get(each) for each in plan)
+        rows = [row for row in known if row is not None and row.state is DeliveryState.QUEUED]
+    for row in rows:
         if len(claimed) == at_most or earliest(pace, sends, draft.now) > draft.now:
             break
         if row.next_attempt_at > draft.now:
@@ -162,15 +171,23 @@ def _gave_up(draft: Draft, delivery: Delivery, fallback: Sequence[str], new_ids:
     if delivery.notification.reason is Reason.FALLBACK:
         return
     for name, new_id in zip(fallback, new_ids, strict=False):
-        instead = replace(delivery.notification, reason=Reason.FALLBACK, decided_at=draft.now)
+        alerts = delivery.notification.alerts
+        if name in delivery.notification.besides:
+            # It heard of the ends in its own right, in the same look at the group.
+            alerts = delivery.notification.firing
+        if not alerts:
+            continue
+        instead = replace(delivery.notification, alerts=alerts, reason=Reason.FALLBACK, decided_at=draft.now)
         waiting = [
             row for row in draft.live_deliveries(delivery.group_id, name) if row.state is DeliveryState.QUEUED
         ]
         enqueue(draft, instead, name, new_id, waiting[-1] if waiting else None)
         entry = draft.entries.get((delivery.group_id, delivery.notifier))
-        if entry is not None and draft.entries.get((delivery.group_id, name)) is None:
+        if entry is not None:
             # Who hears of the firing instead has to hear of the end as well.
-            draft.entries.put((delivery.group_id, name), replace(entry, notifier=name))
+            known = draft.entries.get((delivery.group_id, name))
+            firing = entry.firing | known.firing if known is not None else entry.firing
+            draft.entries.put((delivery.group_id, name), replace(entry, notifier=name, firing=firing))
 
 
 def _note(draft: Draft, delivery: Delivery, kind: str, text: str) -> None:
@@ -185,20 +202,29 @@ def _note(draft: Draft, delivery: Delivery, kind: str, text: str) -> None:
         )
 
 
-def release(draft: Draft) -> int:
+def release(draft: Draft, ids: Collection[str] | None = None) -> int:
     """After a start: what was being sent when the process ended is queued again; returns how many.
+
+    ids  only these: what a sender that has been replaced leaves behind
 
     Whether the far side took it is not known. A repeat carries the same delivery id, so that a
     gateway with an idempotency key says it once.
     """
-    found = [row for row in draft.deliveries.values() if row.state is DeliveryState.SENDING]
+    if ids is None:
+        rows = list(draft.deliveries.values())
+    else:
+        rows = [row for each in ids if (row := draft.deliveries.get(each)) is not None]
+    found = [row for row in rows if row.state is DeliveryState.SENDING]
     for row in found:
         draft.deliveries.put(row.id, replace(row, state=DeliveryState.QUEUED, next_attempt_at=draft.now))
     return len(found)
 
 
 def retry(draft: Draft, delivery: Delivery) -> Delivery:
-    """A dead delivery is queued again, by request."""
+    """A dead delivery is queued again, by request; one that has been so already is left alone."""
+    known = draft.deliveries.get(delivery.id)
+    if known is not None and known.is_live:
+        return known
     again = replace(
         delivery,
         state=DeliveryState.QUEUED,

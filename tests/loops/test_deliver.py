@@ -23,7 +23,7 @@ from hbalert.config.types import (
     StorageSettings,
 )
 from hbalert.core.alert import report
-from hbalert.core.delivery import Delivery, Pace
+from hbalert.core.delivery import Delivery, DeliveryState, Pace
 from hbalert.core.route import Route
 from hbalert.engine import Engine
 from hbalert.errors import NotNow, Permanent, Transient
@@ -250,3 +250,89 @@ async def test_a_reload_exchanges_only_what_changed(tmp_path: Path, keep: bool) 
         await at.fires("1")
         await at.until(lambda lines: states(lines) == ["sent"])
         assert phone.closed is not keep
+
+
+async def test_what_a_replaced_worker_did_not_begin_is_sent_by_the_next(tmp_path: Path) -> None:
+    slow, quick = Phone(), Phone()
+    slow.hang = True
+    phones = {"only": slow}
+    config = config_of(tmp_path, "only")
+    async with house(tmp_path, config, phones) as home:
+        for name in "abcd":
+            await home.fires(name)
+        while sum(row.state is DeliveryState.SENDING for row in home.engine.memory.deliveries.values()) < 4:
+            await asyncio.sleep(0.01)
+        worker = home.deliverer._workers.pop("only")
+        phones["only"] = quick
+        home.deliverer.use(config.notifiers)
+        await worker.stop(0.1, retires=True)
+        await home.until(lambda lines: states(lines).count("sent") == 4)
+    assert len(quick.heard) == 4
+
+
+async def test_a_worker_that_is_stopped_while_it_claims_leaves_nothing_behind(tmp_path: Path) -> None:
+    phone = Phone()
+    phones = {"only": phone}
+    config = config_of(tmp_path, "only")
+    async with house(tmp_path, config, phones) as home:
+        worker = home.deliverer._workers["only"]
+        work = home.engine.desk.work
+        claiming = asyncio.Event()
+
+        async def slowly(unit: Callable[[Draft], Any]) -> Any:
+            answer = await work(unit)
+            if isinstance(answer, list) and answer:
+                claiming.set()
+                await asyncio.sleep(0.05)
+            return answer
+
+        home.engine.desk.work = slowly  # type: ignore[method-assign]
+        await home.fires("a")
+        await claiming.wait()
+        del home.deliverer._workers["only"]
+        await worker.stop(1, retires=True)
+        home.deliverer.use(config.notifiers)
+        await home.until(lambda lines: states(lines) == ["sent"])
+
+
+async def test_a_notifier_of_the_same_receiver_is_no_fallback_as_well(tmp_path: Path) -> None:
+    config = config_of(tmp_path, "first", "second")
+    first = config.notifiers["first"].model_copy(update={"fallback": ("second",)})
+    config = config.model_copy(update={"notifiers": {**config.notifiers, "first": first}})
+    phones = {"first": Phone(Permanent("no", reason="client")), "second": Phone()}
+    async with house(tmp_path, config, phones) as home:
+        await home.fires("a")
+        await home.until(lambda lines: sorted(states(lines)) == ["dead", "sent"])
+    assert len(phones["second"].heard) == 1
+    assert home.engine.memory.deliveries.found("second") == []
+
+
+async def test_a_look_at_a_group_that_fails_is_taken_again(tmp_path: Path) -> None:
+    config = config_of(tmp_path, "only")
+    async with house(tmp_path, config, {"only": Phone()}) as home:
+        good = home.engine.destinations
+        home.engine.destinations = replace(good, routes={})
+        await home.fires("a")
+        await asyncio.sleep(0.1)
+        home.engine.destinations = good
+        await home.until(lambda lines: states(lines) == ["sent"])
+
+
+async def test_a_reload_of_the_routes_while_a_group_is_looked_at_forgets_no_group(tmp_path: Path) -> None:
+    config = config_of(tmp_path, "only")
+    async with house(tmp_path, config, {"only": Phone()}) as home:
+        other = config.model_copy(update={"route": replace(config.route, id="{x}", key="{x}")})
+        failed: list[str] = []
+
+        def look(draft: Draft) -> None:
+            for _, group in list(draft.groups.items()):
+                if group.route_id not in home.engine.destinations.routes:
+                    failed.append(group.id)
+
+        await home.fires("a")
+        # Decided in one batch: what waits already, then the reload.
+        looking = asyncio.ensure_future(home.engine.desk.work(look))
+        await asyncio.sleep(0)
+        await home.engine.reload(other)
+        await looking
+    assert failed == []

@@ -137,3 +137,14 @@ def test_a_pause_that_has_passed_holds_nothing(known: NotifierState | None) -> N
     if known:
         stage.work(lambda draft: draft.notifiers.put("phone", known))
     assert claim(stage, Pace(2, s(60))) == 1
+
+
+def test_a_retry_asked_for_twice_is_sent_once() -> None:
+    stage = Stage()
+    waiting(stage, 1)
+    (first,) = stage.claim()
+    dead = stage.settle(first, Outcome(Result.PERMANENT, "no", "client"))
+    stage.at(100).work(lambda draft: outbox.retry(draft, dead))
+    stage.claim()
+    stage.work(lambda draft: outbox.retry(draft, dead))
+    assert stage.claim() == []

@@ -216,3 +216,33 @@ def test_repeats_count_from_acceptance() -> None:
     assert stage.at(630).flush() == 0, "600 s after the decision, 430 s after it was accepted"
     assert stage.at(930).flush() == 1
     assert stage.queued() == ["repeat interval elapsed: a firing"]
+
+
+def test_a_fallback_that_knows_of_the_alert_hears_of_its_end_once() -> None:
+    stage = Stage(phone=True, mail=True)
+    stage.root = replace(ROOT, receiver="phone")
+    stage.reports(fires(A, 0))
+    stage.at(30).flush()
+    stage.settle(stage.claim("phone")[0], PERMANENT, fallback=["mail"], new_ids=["f1"])
+    stage.send("mail")
+    stage.at(100).reports(fires(A, 0, 100, at=100))
+    stage.at(330).flush()
+    assert stage.send("mail") == ["all alerts resolved: a resolved"]
+    stage.settle(stage.claim("phone")[0], PERMANENT, fallback=["mail"], new_ids=["f2"])
+    assert stage.send("mail") == []
+
+
+def test_a_fallback_hears_of_the_end_of_every_alert_it_was_told_of() -> None:
+    stage = Stage(phone=True, mail=True)
+    stage.root = replace(ROOT, receiver="phone")
+    stage.reports(fires(A, 0))
+    stage.at(30).flush()
+    stage.settle(stage.claim("phone")[0], PERMANENT, fallback=["mail"], new_ids=["f1"])
+    stage.send("mail")
+    stage.at(100).reports(fires(B, 100))
+    stage.at(330).flush()
+    stage.settle(stage.claim("phone")[0], PERMANENT, fallback=["mail"], new_ids=["f2"])
+    stage.send("mail")
+    stage.at(400).reports(fires(B, 100, 400, at=400))
+    stage.at(630).flush()
+    assert "b resolved" in " ".join(stage.send("mail"))
