@@ -40,6 +40,7 @@ def run(config: Path | None, log_format: str, log_level: str) -> None:
     Example:
       hbalert run -c /etc/hbalert/config.toml
     """
+    gc.disable()  # nothing of what a start makes is garbage; looking for some took a tenth of it
     from hbalert.log import configure
 
     configure(log_level, log_format)
@@ -62,6 +63,7 @@ async def _serve(path: Path) -> None:
     daemon = Daemon(path, os.environ)
     await daemon.start()
     gc.freeze()  # what start-up made stays for good: it need not be looked at again
+    gc.enable()
     try:
         await daemon.run()
     finally:
