@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Sequence
-from datetime import datetime
 
 from hbalert.clock import Clock
 from hbalert.config.types import Config
@@ -166,7 +165,3 @@ class Engine:
             return True
 
         return await self.desk.work(drop)
-
-    def oldest_unsent(self) -> datetime | None:
-        """When the oldest news that has not got out was decided."""
-        return min((row.created_at for row in self.memory.deliveries.values()), default=None)

@@ -10,6 +10,7 @@ A mistake never hides another one: what cannot be read is left out, and what ref
 from __future__ import annotations
 
 import glob
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -57,7 +58,7 @@ def check_files(files: Sequence[Path], path: Path | None, environ: Mapping[str, 
     """
     document = read(path, str(path))[0] if path else None
     reading = _Reading(path or Path("config.toml"), environ, alone=path is None)
-    reading.extra = {file.resolve(): file for file in files}
+    reading.extra = {_real(file): file for file in files}
     for file in files:
         if not file.is_file():  # a folder, or nothing at all
             reading.found += read(file, str(file))[1]
@@ -207,7 +208,7 @@ class _Reading:
     # --- finding files ---
 
     def _show(self, path: Path) -> str:
-        return str(self.extra.get(path.resolve(), path))
+        return str(self.extra.get(_real(path), path))
 
     def _files(self, patterns: Iterable[str], key: tuple[str, str], at: Document) -> list[Path]:
         """The files that the patterns name, each once, in the order of their names."""
@@ -219,13 +220,19 @@ class _Reading:
             matched = sorted(glob.glob(pattern, root_dir=self._root, recursive=True)) if pattern else []
             files = [self._root / name for name in matched if (self._root / name).is_file()]
             found |= dict.fromkeys(files)
+            for name in matched:
+                path = self._root / name
+                if path.suffix == ".toml" and path not in files:
+                    what = "is a folder" if path.is_dir() else "is a link to nothing, or no plain file"
+                    instead = "remove it, or put a file in its place"
+                    self.found.append(Finding(str(path), 0, "", what, instead, code="no-file"))
             if not files and written:
                 is_name = not glob.has_magic(pattern)
                 what = f"{pattern!r} names no file"
                 note = at.finding if is_name else at.warning
                 instead = f"paths are below {self._root}/"
                 self.found.append(note((*key, index), what, instead, code="no-file"))
-        self._named.update(path.resolve() for path in found)
+        self._named.update(_real(path) for path in found)
         return [*found]
 
     def _extra(self, sign: str) -> list[Path]:
@@ -240,6 +247,11 @@ class _Reading:
             if (sign == "type") == is_notifier:
                 chosen.append(path)
         return chosen
+
+
+def _real(path: Path) -> Path:
+    """Where a path leads; unlike `Path.resolve`, a link to itself is no error here."""
+    return Path(os.path.realpath(path))
 
 
 def _keys(value: Any) -> Iterable[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tomllib
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -592,3 +593,32 @@ def test_routes_with_equal_matchers_have_ids_of_their_own(tmp_path: Path) -> Non
     assert len(set(ids)) == len(ids) == 5
     keys = [route.key for route in walk(made.route)]
     assert keys[1:3] == keys[3:5]
+
+
+@pytest.mark.parametrize(
+    ("make", "what"),
+    [
+        pytest.param(lambda path: path.mkdir(), "is a folder", id="a folder"),
+        pytest.param(lambda path: path.symlink_to(path), "is a link to nothing", id="a link to itself"),
+        pytest.param(lambda path: path.symlink_to("gone.toml"), "is a link to nothing", id="a dangling link"),
+    ],
+)
+def test_what_is_named_like_a_notifier_and_is_no_file_is_a_finding(
+    tmp_path: Path, make: Callable[[Path], None], what: str
+) -> None:
+    write(tmp_path, {})
+    make(tmp_path / "notifiers" / "phone.toml")
+    _, found = check(tmp_path / "config.toml", {})
+    (finding,) = found
+    assert finding.file.endswith("notifiers/phone.toml")
+    assert finding.what.startswith(what)
+    assert finding.severity is Severity.ERROR
+
+
+def test_a_link_to_itself_that_is_asked_about_is_a_finding(tmp_path: Path) -> None:
+    path = write(tmp_path, {})
+    loop = tmp_path / "loop.toml"
+    loop.symlink_to(loop)
+    found = check_files([loop], path, {})
+    assert [each.severity for each in found] == [Severity.ERROR]
+    assert found[0].file == str(loop)
