@@ -1,7 +1,7 @@
 # hbalert's tasks. `make` alone lists them.
 #
 # `make demo` and `make test` set up what they need by themselves: a virtual environment in .venv with
-# pinned packages, and, where the programs are not on PATH, Prometheus and amtool unpacked into .cache.
+# pinned packages, and, where the programs are not on PATH, Prometheus, Alertmanager and amtool unpacked into .cache.
 # Nothing is installed outside this folder. Set-up happens once; .venv/.set-up-* remember it, and are
 # void in a checkout that was moved.
 
@@ -46,7 +46,7 @@ types: .venv/.set-up-dev ## mypy --strict
 	@$(PY) -m mypy
 
 .PHONY: unit
-unit: .venv/.set-up-dev prometheus amtool ## all tests, those on a real Prometheus included (ARGS=path)
+unit: .venv/.set-up-dev prometheus alertmanager ## all tests, those on a real Prometheus included (ARGS=path)
 	@echo "make: tests (pytest)"
 	@exec $(PY) -m pytest $(ARGS)
 
@@ -54,17 +54,22 @@ unit: .venv/.set-up-dev prometheus amtool ## all tests, those on a real Promethe
 crash: .venv/.set-up-dev ## kill -9, two hundred times; prints what was lost and what was told twice (ARGS=--kills 50)
 	@exec $(PY) -m tests.chaos.crash $(ARGS)
 
+.PHONY: compat
+compat: .venv/.set-up-dev alertmanager ## hbalert beside the real Alertmanager, case by case (ARGS="-k silence")
+	@exec $(PY) -m tests.compat $(ARGS)
+
 .PHONY: fmt
 fmt: .venv/.set-up-dev ## formats the code
 	@$(PY) -m ruff check --fix --quiet $(SOURCES)
 	@$(PY) -m ruff format $(SOURCES)
 
 .PHONY: docs
-docs: .venv/.set-up-dev ## writes docs/cli.md anew from the help texts
+docs: .venv/.set-up-dev ## writes anew what is made: docs/cli.md, docs/beside-alertmanager.md
 	@mkdir -p .cache && $(PY) -m tests.cli_page > .cache/cli.md && mv .cache/cli.md docs/cli.md
+	@$(PY) -m tests.compat --page > .cache/page.md && mv .cache/page.md docs/beside-alertmanager.md
 
 .PHONY: setup
-setup: .venv/.set-up-dev prometheus amtool ## sets up for work on the code, and runs nothing
+setup: .venv/.set-up-dev prometheus alertmanager ## sets up for work on the code, and runs nothing
 
 .PHONY: clean
 clean: ## removes .venv, .cache and what the tools leave behind
@@ -93,6 +98,8 @@ moved:
 prometheus:
 	@test -n "$$HBALERT_PROMETHEUS" || command -v prometheus >/dev/null || sh scripts/deb.sh prometheus
 
-.PHONY: amtool
-amtool:
-	@command -v amtool >/dev/null || sh scripts/deb.sh prometheus-alertmanager
+# The package holds both programs; amtool may be there alone.
+.PHONY: alertmanager
+alertmanager:
+	@{ command -v amtool && { command -v prometheus-alertmanager || command -v alertmanager; }; } >/dev/null || \
+		sh scripts/deb.sh prometheus-alertmanager
