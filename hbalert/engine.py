@@ -29,6 +29,20 @@ def new_id() -> str:
     return str(uuid.uuid4())
 
 
+def destinations(config: Config) -> Destinations:
+    """What a flush has to know of a configuration: only enabled notifiers are told anything."""
+    enabled = {name: notifier for name, notifier in config.notifiers.items() if notifier.enabled}
+    return Destinations(
+        routes={route.id: route for route in walk(config.route)},
+        receivers={
+            name: tuple(member for member in members if member in enabled)
+            for name, members in config.receivers.items()
+        },
+        send_resolved={name: notifier.send_resolved for name, notifier in enabled.items()},
+        external_url=config.server.external_url,
+    )
+
+
 class Engine:
     """One running hbalert, without its edges.
 
@@ -52,17 +66,7 @@ class Engine:
 
     def _use(self, config: Config) -> None:
         self.config = config
-        enabled = {name: notifier for name, notifier in config.notifiers.items() if notifier.enabled}
-        self.destinations = Destinations(
-            routes={route.id: route for route in walk(config.route)},
-            receivers={
-                name: tuple(member for member in members if member in enabled)
-                for name, members in config.receivers.items()
-            },
-            send_resolved={name: notifier.send_resolved for name, notifier in enabled.items()},
-            external_url=config.server.external_url,
-        )
-
+        self.destinations = destinations(config)
         known = (alert.labels for alert in self.memory.alerts.values())
         self.quiet = Quiet(config.inhibit_rules, config.time_intervals, known)
 

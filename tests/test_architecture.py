@@ -26,7 +26,7 @@ LEAVES = {
     "regex",
     "templating",
 }
-INNER = {"render", "speak", "views", "memory", "desk", "engine", "units"}
+INNER = {"render", "speak", "views", "memory", "desk", "engine", "units", "explain"}
 BELOW = {"core", "config", "ports"} | LEAVES
 EDGES = {"sources", "storage", "channels"}
 

@@ -19,6 +19,7 @@ from starlette.types import Receive, Scope, Send
 
 from hbalert.api.auth import OPEN
 from hbalert.api.door import Action, Handler, Limits, Load, Refusal, Resource, header, read_json
+from hbalert.api.explain import Explaining
 from hbalert.api.hb import Hb
 from hbalert.api.ingest import Posted
 from hbalert.api.prom import Prom
@@ -115,6 +116,7 @@ def build(
         ("/api/hb/v1/queue/{id}", "hb", {"DELETE": ("admin", hb.drop)}),
         ("/api/hb/v1/queue/{id}/retry", "hb", {"POST": ("admin", hb.retry)}),
         ("/api/hb/v1/alerts", "hb", {"GET": ("read", hb.get_alerts)}),
+        ("/api/hb/v1/explain", "hb", {"GET": ("read", Explaining(engine, bounds).get)}),
         ("/api/hb/v1/alerts/{id}/timeline", "hb", {"GET": ("read", hb.get_timeline)}),
         # the process
         ("/-/healthy", "text", {"GET": (OPEN, daemon.healthy)}),

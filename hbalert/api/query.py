@@ -11,8 +11,10 @@ from datetime import datetime
 from starlette.requests import Request
 
 from hbalert.api.door import Limits, Refusal
+from hbalert.api.ingest import check_labels
 from hbalert.api.wire import moment
-from hbalert.core.matcher import Matcher, parse
+from hbalert.core.labels import Labels
+from hbalert.core.matcher import Matcher, Op, parse
 from hbalert.regex import compile_regex
 from hbalert.views import Wanted
 
@@ -41,6 +43,18 @@ def matchers(request: Request, limits: Limits, name: str = "filter") -> tuple[Ma
         return tuple(parse(text, compile_regex) for text in texts)
     except ValueError as error:
         raise Refusal(400, f"bad matcher format: {error}") from None
+
+
+def labels(request: Request, limits: Limits, name: str = "label") -> Labels:
+    """Repeated parameters `name=value` as one label set."""
+    given = matchers(request, limits, name)
+    for each in given:
+        if each.op is not Op.EQUAL:
+            raise Refusal(400, f"{name}: {each} is a condition; an alert's labels are written name=value")
+    try:
+        return check_labels({each.name: each.value for each in given}, limits)
+    except ValueError as error:
+        raise Refusal(400, f"{name}: {error}") from None
 
 
 def wanted(request: Request, limits: Limits) -> Wanted:

@@ -91,10 +91,14 @@ def decide(
         return Decision(Reason.ALL_RESOLVED) if send_resolved else Decision(None, record=True)
     if send_resolved and not resolved <= told_resolved:
         return Decision(Reason.SOME_RESOLVED)
-    repeat_after = repeat_intervals[min(entry.repeats, len(repeat_intervals) - 1)]
-    if entry.at < now - repeat_after:
+    if repeats_after(entry, repeat_intervals) < now:
         return Decision(Reason.REPEAT)
     return QUIET
+
+
+def repeats_after(entry: LogEntry, repeat_intervals: Sequence[timedelta]) -> datetime:
+    """The moment after which a flush says the same again."""
+    return entry.at + repeat_intervals[min(entry.repeats, len(repeat_intervals) - 1)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,6 +65,44 @@ def match(root: Route, labels: Mapping[str, str]) -> list[Route]:
     return found or [root]
 
 
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One route that was asked whether it takes an alert.
+
+    depth   0 for the root
+    failed  the first of its matchers that does not hold; None: it matches
+    taken   the alert goes this way: the route matches and none below it does
+    """
+
+    route: Route
+    depth: int
+    failed: Matcher | None
+    taken: bool
+
+
+def trace(root: Route, labels: Mapping[str, str]) -> list[Step]:
+    """Every route that `match` asks, in its order, with the answer. Slower; for people."""
+    steps: list[Step] = []
+
+    def ask(route: Route, depth: int) -> bool:
+        failed = next((each for each in route.matchers if not each.matches(labels)), None)
+        place = len(steps)
+        steps.append(Step(route, depth, failed, taken=False))
+        if failed is not None:
+            return False
+        below = False
+        for child in route.routes:
+            found = ask(child, depth + 1)
+            below = below or found
+            if found and not child.continue_:
+                break
+        steps[place] = Step(route, depth, None, taken=not below)
+        return True
+
+    ask(root, 0)
+    return steps
+
+
 def walk(root: Route) -> Iterator[Route]:
     """Every route of the tree, parents first."""
     yield root

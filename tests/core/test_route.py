@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from hbalert.core.route import Route, child_key, group_id, group_key, group_labels, match, walk
+from hbalert.core.route import Route, child_key, group_id, group_key, group_labels, match, trace, walk
 from tests.core.say import labels, m
 
 
@@ -36,6 +36,22 @@ TREE = route(
 )
 def test_which_routes_an_alert_takes(text: str, receivers: list[str]) -> None:
     assert [found.receiver for found in match(TREE, labels(text))] == receivers
+
+
+@pytest.mark.parametrize("text", ["x=1", "severity=critical team=db", "severity=warning", "severity=info"])
+def test_a_trace_takes_the_same_routes(text: str) -> None:
+    taken = [step.route for step in trace(TREE, labels(text)) if step.taken]
+    assert taken == match(TREE, labels(text))
+
+
+def test_a_trace_names_the_first_condition_that_does_not_hold() -> None:
+    steps = trace(TREE, labels("severity=warning"))
+    assert [(step.depth, step.route.receiver, str(step.failed or "")) for step in steps] == [
+        (0, "root", ""),
+        (1, "crit", 'severity="critical"'),
+        (1, "audit", ""),
+        (1, "warn", ""),
+    ]
 
 
 def test_walk_names_parents_first() -> None:

@@ -1,0 +1,31 @@
+"""GET /api/hb/v1/explain: what becomes of an alert, and why.
+
+Knows the parameters. Must not know how the answer is found or what is in it (`hbalert/explain/`).
+"""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from hbalert.api import query
+from hbalert.api.door import Limits, Refusal, json_response
+from hbalert.engine import Engine
+from hbalert.explain.outlook import explain
+from hbalert.explain.rows import explanation_row
+
+
+class Explaining:
+    """The one handler. `label` is repeated (`name=value`); `at` is a time from now on."""
+
+    def __init__(self, engine: Engine, limits: Limits) -> None:
+        self._engine = engine
+        self._limits = limits
+
+    async def get(self, request: Request) -> Response:
+        now = self._engine.clock.now()
+        at = query.time(request, "at") or now
+        if at < now:
+            raise Refusal(400, "at: the past is not worked out again; the timeline of an alert tells it")
+        labels = query.labels(request, self._limits)
+        return json_response({"schema": 1, **explanation_row(explain(self._engine, labels, at))})
