@@ -59,6 +59,7 @@ class Message:
     thread     same for all messages of one group: mail threading
     urgent     an alert of severity "critical" fires
     notification  the whole value, for channels that send data (webhook)
+    headers    an operator's own headers of a mail: name -> one line
     """
 
     subject: str
@@ -68,6 +69,7 @@ class Message:
     variables: Mapping[str, str] = field(default_factory=dict)
     thread: str = ""
     urgent: bool = False
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

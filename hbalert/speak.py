@@ -1,4 +1,4 @@
-"""What one channel says of a delivery: the notifier's language, time zone and template, applied.
+"""What one channel says of a delivery: the notifier's language, time zone and templates, applied.
 
 Knows which settings shape a message. Must not know how a text is made (`render`) or carried.
 """
@@ -6,10 +6,11 @@ Knows which settings shape a message. Must not know how a text is made (`render`
 from __future__ import annotations
 
 from datetime import datetime
+from pathlib import Path
 
 import structlog
 
-from hbalert.config.types import NotifierSettings
+from hbalert.config.types import EmailSettings, NotifierSettings
 from hbalert.core.delivery import Delivery
 from hbalert.ports import Channel, Message
 
@@ -19,14 +20,15 @@ log = structlog.get_logger("hbalert.speak")
 def speak(delivery: Delivery, channel: Channel, settings: NotifierSettings, now: datetime) -> Message:
     """The message for one attempt. A template file that cannot be read never costs the message: the
     built-in text goes out."""
-    from hbalert.render import render  # with the first message: it is not needed to be ready
+    from hbalert.render import OwnTexts, render  # with the first message: it is not needed to be ready
 
-    template = None
-    if settings.template is not None:
-        try:
-            template = settings.template.read_text("utf-8")
-        except (OSError, ValueError) as error:
-            log.error("template_not_read", notifier=settings.name, error=str(error))
+    mail = settings if isinstance(settings, EmailSettings) else None
+    own = OwnTexts(
+        body=_read(settings.template, settings),
+        subject=(mail.subject or None) if mail else None,
+        html=_read(mail.html, settings) if mail else None,
+        headers=mail.headers if mail else {},
+    )
     return render(
         delivery.notification,
         style=channel.style,
@@ -34,5 +36,16 @@ def speak(delivery: Delivery, channel: Channel, settings: NotifierSettings, now:
         language=settings.language,
         timezone=settings.timezone,
         now=now,
-        template=template,
+        own=own,
     )
+
+
+def _read(path: Path | None, settings: NotifierSettings) -> str | None:
+    """The template in a file; None when there is none or it cannot be read."""
+    if path is None:
+        return None
+    try:
+        return path.read_text("utf-8")
+    except (OSError, ValueError) as error:
+        log.error("template_not_read", notifier=settings.name, error=str(error))
+        return None

@@ -4,8 +4,8 @@ Knows MIME and what mail programs make of headers. Must not know servers or repl
 hands in who writes to whom.
 
 Every header here is made of values that cannot break out of their line: addresses were parsed when
-the configuration was read, and whatever alerts bring along (the subject) has its control characters
-taken out first.
+the configuration was read, and whatever alerts bring along (the subject, an operator's own headers) has
+its control characters taken out first.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from hbalert.config.mailbox import Mailbox
 from hbalert.ports import Message
 
 SUBJECT_CHARS = 250
+HEADER_CHARS = 900
 _PRINTABLE = re.compile(r"[\x20-\x7e]*")
 _ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _UNSEEN = dict.fromkeys([*range(9), 11, 12, *range(14, 32), *range(127, 160)])  # keeps \t \n \r
@@ -41,26 +42,34 @@ class Envelope:
     reply_to: Mailbox | None = None
 
 
+class _Text(str):
+    """What a header says that holds words of alerts."""
+
+    __slots__ = ()
+
+
 class _Policy(email.policy.EmailPolicy):
     """SMTP's rules, with two kinds of headers that the library folds wrongly folded here.
 
-    Subject: the library's folding loses blanks between long words of mixed scripts, and takes
-    "=?utf-8?..." in a label value for an encoding. Message ids: it encodes long ones, and mail
-    programs then find no thread.
+    Texts (the subject, an operator's own headers): the library's folding loses blanks between long
+    words of mixed scripts, and takes "=?utf-8?..." in a label value for an encoding. Message ids: it
+    encodes long ones, and mail programs then find no thread.
     """
 
     def header_store_parse(self, name: str, value: Any) -> tuple[str, Any]:
-        return (name, value) if name in _FOLDED_HERE else super().header_store_parse(name, value)
+        ours = name in _IDS or isinstance(value, _Text)
+        return (name, value) if ours else super().header_store_parse(name, value)
 
     def fold_binary(self, name: str, value: Any) -> bytes:
-        if name not in _FOLDED_HERE:
+        is_text = isinstance(value, _Text)
+        if name not in _IDS and not is_text:
             return super().fold_binary(name, value)
-        if name == "Subject" and not (_PRINTABLE.fullmatch(value) and len(value) < 68 and "=?" not in value):
+        if is_text and not (_PRINTABLE.fullmatch(value) and len(value) < 68 and "=?" not in value):
             value = Header(value, "utf-8", maxlinelen=76, header_name=name).encode(linesep="\r\n")
         return f"{name}: {value}\r\n".encode("ascii")
 
 
-_FOLDED_HERE = frozenset({"Subject", "Message-ID", "In-Reply-To", "References"})
+_IDS = frozenset({"Message-ID", "In-Reply-To", "References"})
 _POLICY = _Policy(linesep="\r\n", cte_type="7bit")
 """7bit: quoted-printable or base64, whichever is shorter, so that any server takes it and no line is long."""
 
@@ -81,7 +90,7 @@ def build(
     mail["To"] = [_address(mailbox) for mailbox in envelope.to]
     if envelope.reply_to is not None:
         mail["Reply-To"] = _address(envelope.reply_to)
-    mail["Subject"] = excerpt(message.subject, limit=SUBJECT_CHARS) or notification.status
+    mail["Subject"] = _Text(excerpt(message.subject, limit=SUBJECT_CHARS) or notification.status)
     mail["Date"] = format_datetime(now)
     mail["Message-ID"] = f"<{_id(delivery_id)}@{domain}>"
     if message.thread:
@@ -96,6 +105,10 @@ def build(
     mail["X-Hbalert-Status"] = notification.status
     mail["X-Hbalert-Reason"] = notification.reason.value
     mail["X-Hbalert-Delivery"] = _id(delivery_id)
+    for name, text in message.headers.items():
+        del mail[name]
+        if value := excerpt(text, limit=HEADER_CHARS):
+            mail[name] = _Text(value)
     mail.set_content(_body(message.text))
     if with_html and message.html:
         mail.add_alternative(_body(message.html), subtype="html")

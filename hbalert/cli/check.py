@@ -19,7 +19,7 @@ from hbalert.cli.config_path import find_config
 from hbalert.config.findings import Finding, Severity
 
 if TYPE_CHECKING:
-    from hbalert.config.types import Config
+    from hbalert.config.types import Config, EmailSettings
 
 SCHEMA = 1
 """Version of what `-o json` prints."""
@@ -108,21 +108,48 @@ def _check_files(files: Sequence[Path], config: Path | None) -> tuple[list[Findi
 
 def _templates(config: Config) -> Iterator[Finding]:
     """What is wrong with operators' own templates of messages, found by trying them."""
-    for name, settings in config.notifiers.items():
-        if settings.template is None or not settings.enabled or settings.type not in STYLES:
-            continue
-        from hbalert.render import check_template
+    from hbalert.config.types import EmailSettings
 
-        inside = settings.template.is_relative_to(Path.cwd())
-        shown = os.path.relpath(settings.template) if inside else str(settings.template)
-        try:
-            text = settings.template.read_text("utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            what = "it is not UTF-8" if isinstance(error, ValueError) else str(error.strerror)
-            yield Finding(shown, 0, "", f"cannot be read: {what}", f"{name} uses it", "unreadable")
+    for name, settings in config.notifiers.items():
+        if not settings.enabled or settings.type not in STYLES:
             continue
-        for what in check_template(text, STYLES[settings.type]):
-            yield Finding(shown, 0, name, f"this template does not work: {what}", "", "template")
+        yield from _template_file(name, settings.template, STYLES[settings.type])
+        if isinstance(settings, EmailSettings):
+            yield from _template_file(name, settings.html, "html")
+            yield from _mail_texts(settings)
+
+
+def _template_file(notifier: str, path: Path | None, style: str) -> Iterator[Finding]:
+    if path is None:
+        return
+    from hbalert.render import check_template
+
+    shown = os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)
+    try:
+        text = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        what = "it is not UTF-8" if isinstance(error, ValueError) else str(error.strerror)
+        yield Finding(shown, 0, "", f"cannot be read: {what}", f"{notifier} uses it", "unreadable")
+        return
+    for what in check_template(text, style):
+        yield Finding(shown, 0, notifier, f"this template does not work: {what}", "", "template")
+
+
+def _mail_texts(settings: EmailSettings) -> Iterator[Finding]:
+    """The templates that stand in the notifier's file itself."""
+    from hbalert.config.document import Document, read
+    from hbalert.render import check_template
+
+    texts: list[tuple[tuple[str, ...], str, bool]]
+    texts = [(("subject",), settings.subject, False)] if settings.subject else []
+    texts += [(("headers", name), text, True) for name, text in settings.headers.items()]
+    wrong = [
+        (path, what) for path, text, empty in texts for what in check_template(text, "line", empty=empty)
+    ]
+    if wrong:
+        document = read(Path(settings.file), settings.file)[0] or Document(settings.file)
+        for path, what in wrong:
+            yield document.finding(path, f"this template does not work: {what}", code="template")
 
 
 def _show(found: Sequence[Finding], output: str) -> None:

@@ -93,6 +93,8 @@ def read_notifier(
             document,
             inherited=lambda path: path in inherited or (path[:1] == ("defaults",) and len(path) > 1),
         )
+    if settings is not None:
+        settings._file = document.file
     return NotifierFile(name, document, settings), [*found, *more]
 
 

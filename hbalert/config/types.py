@@ -16,7 +16,7 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 
 from hbalert.config.secret import Secret
 from hbalert.config.values import (
@@ -24,6 +24,7 @@ from hbalert.config.values import (
     File,
     HeaderMap,
     MailAddress,
+    MailHeaderMap,
     MailServer,
     Phone,
     SecretText,
@@ -145,6 +146,8 @@ class AlertSettings(Settings):
 class NotifierSettings(Settings):
     """Keys of every notifier file, whatever its type. `name` is the file's stem."""
 
+    _file: str = PrivateAttr("")
+
     type: str
     name: str = ""
     enabled: bool = True
@@ -155,6 +158,11 @@ class NotifierSettings(Settings):
     template: File | None = None
     timeout: Duration = timedelta(seconds=15)
     give_up_after: Duration = timedelta(days=3)
+
+    @property
+    def file(self) -> str:
+        """Its file, as findings show it."""
+        return self._file
 
 
 class LogSettings(NotifierSettings):
@@ -172,6 +180,9 @@ class EmailSettings(NotifierSettings):
     hello         how we introduce ourselves; empty: the domain of `from`
     timeout       for connecting and for each command
     data_timeout  for the server to take the whole mail in and answer for it
+    subject       Jinja2 text in place of the built-in subject; html: a file for the HTML part;
+                  template: a file for the plain text
+    headers       more headers, each a Jinja2 text
     """
 
     type: Literal["email"]
@@ -186,6 +197,9 @@ class EmailSettings(NotifierSettings):
     ca_file: File | None = None
     tls_verify: bool = True
     data_timeout: Duration = timedelta(seconds=60)
+    subject: str = ""
+    html: File | None = None
+    headers: MailHeaderMap = Field(default_factory=dict)
 
 
 class DingTalkSettings(NotifierSettings):

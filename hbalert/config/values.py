@@ -25,6 +25,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import AfterValidator, BeforeValidator
 
 from hbalert.config.duration import parse_duration
+from hbalert.config.mail_headers import check_mail_headers
 from hbalert.config.mailbox import parse_mailbox, parse_smarthost
 from hbalert.config.nearest import did_you_mean
 from hbalert.config.phone import parse_phone
@@ -232,6 +233,7 @@ File = Annotated[Path, BeforeValidator(_file)]
 Phone = Annotated[str, BeforeValidator(_phone)]
 MailAddress = Annotated[str, AfterValidator(_mailbox)]
 MailServer = Annotated[str, AfterValidator(_smarthost)]
+MailHeaderMap = Annotated[Mapping[str, str], AfterValidator(check_mail_headers)]
 HeaderMap = Annotated[Mapping[str, str], AfterValidator(_header_map)]
 WebUrl = Annotated[str, AfterValidator(lambda text: _web_address(Secret(text)).reveal())]
 TimeZone = Annotated[str, AfterValidator(_time_zone)]

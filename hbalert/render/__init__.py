@@ -3,7 +3,7 @@
     words, times, clean   languages; zones and durations; what others wrote made harmless
     outline               what there is to say
     text, markdown, sms, mail   the same in each style
-    own                   an operator's template in place of the body
+    own, html             an operator's templates in place of the parts of a message
 
 Knows templates and how long a text may be (told by the channel). Must not know transport or secrets.
 Never fails: whatever a notification holds, there is a message.
@@ -11,6 +11,7 @@ Never fails: whatever a notification holds, there is a message.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
@@ -18,17 +19,20 @@ from hbalert.core.labels import Labels
 from hbalert.core.notification import Notification, NotifiedAlert, Reason
 from hbalert.ports import Message
 from hbalert.render.clean import cut, cut_bytes, size
+from hbalert.render.html import with_notes
 from hbalert.render.mail import mail_html
 from hbalert.render.markdown import markdown_subject, markdown_text
 from hbalert.render.outline import Outline, brief, outline
-from hbalert.render.own import own_text
+from hbalert.render.own import OwnTexts, own_text
 from hbalert.render.sms import LONGEST as SMS_LONGEST
 from hbalert.render.sms import sms_text, sms_variables
 from hbalert.render.text import LONGEST, plain_text
 from hbalert.render.times import zone
 from hbalert.render.words import words
 
-__all__ = ["check_template", "render"]
+__all__ = ["OwnTexts", "check_template", "render"]
+
+_NONE = OwnTexts()
 
 
 def render(
@@ -39,38 +43,63 @@ def render(
     language: str,
     timezone: str,
     now: datetime,
-    template: str | None = None,
+    own: OwnTexts = _NONE,
 ) -> Message:
     """A notification as one channel will say it.
 
     style      "mail", "markdown", "sms", "text" or "data"; any other is told as "text"
     max_bytes  longest text, in UTF-8 bytes; 0 for no limit
     now        judges how long an alert has been firing and whether the message is late
-    template   Jinja2 text of the body; when it fails, the built-in text and a line that says why
+    own        an operator's templates; where one fails, the built-in text and a line that says why
     """
     where, catalogue = zone(timezone), words(language)
     thread = sha256(notification.group_id.encode("utf-8", "replace")).hexdigest()[:16]
     urgent = any(alert.labels.get("severity") == "critical" for alert in notification.firing)
-    if style == "data" and template is None:
+    if style == "data" and own.body is None:
         tag, name, headline = brief(notification, catalogue)
         text = cut_bytes(headline, max_bytes)
         return Message(f"{tag} {name}", text, notification, thread=thread, urgent=urgent)
     told = outline(notification, catalogue, where, now)
-    body = ""
-    if template is not None:
-        try:
-            body = own_text(template, style, notification, told, where, now)
-        except ValueError as error:
-            told = outline(notification, catalogue, where, now, failure=str(error))
+    parts = _Parts(lambda text, how: own_text(text, how, notification, told, where, now))
+    body = parts.make("", own.body, style)
+    subject = parts.make("subject", own.subject, "line")
+    page = parts.make("html", own.html, "html") if style == "mail" else ""
+    headers = {name: parts.make(name, text, "line", empty=True) for name, text in own.headers.items()}
+    if parts.failures:
+        told = outline(notification, catalogue, where, now, failure="; ".join(parts.failures))
+    if style == "mail":
+        page = with_notes(page, told.notes) if page else mail_html(told, body)
     return Message(
-        subject=markdown_subject(told) if style == "markdown" else told.subject,
+        subject=subject or (markdown_subject(told) if style == "markdown" else told.subject),
         text=_text(told, notification, style, max_bytes, now, body),
         notification=notification,
-        html=mail_html(told, body) if style == "mail" else "",
+        html=page,
         variables=sms_variables(told, notification, where) if style == "sms" else {},
         thread=thread,
         urgent=urgent,
+        headers={name: text for name, text in headers.items() if text},
     )
+
+
+class _Parts:
+    """The parts that an operator's templates make, and what is wrong with those that make none."""
+
+    def __init__(self, make: Callable[[str, str], str]) -> None:
+        self.failures: list[str] = []
+        self._make = make
+
+    def make(self, name: str, template: str | None, style: str, *, empty: bool = False) -> str:
+        """One part; nothing where there is no template or it fails. `empty`: it may come out empty."""
+        if template is None:
+            return ""
+        try:
+            text = self._make(template, style)
+            if not text and not empty:
+                raise ValueError("it makes an empty text")
+        except ValueError as error:
+            self.failures.append(f"{name}: {error}" if name else str(error))
+            return ""
+        return text
 
 
 def _text(told: Outline, notification: Notification, style: str, limit: int, now: datetime, body: str) -> str:
@@ -86,8 +115,11 @@ def _text(told: Outline, notification: Notification, style: str, limit: int, now
     return plain_text(told, limit)
 
 
-def check_template(template: str, style: str) -> list[str]:
+def check_template(template: str, style: str, *, empty: bool = False) -> list[str]:
     """What is wrong with an operator's template, found by trying it; empty when nothing is.
+
+    style  as of a channel; "html" for a page, "line" for a subject or a header
+    empty  it may come out empty
 
     It is tried on one firing and one resolved alert, whose labels and annotations are the usual ones.
     """
@@ -108,7 +140,7 @@ def check_template(template: str, style: str) -> list[str]:
     )
     try:
         told = outline(sample, words("en"), UTC, now)
-        own_text(template, style, sample, told, UTC, now)
+        text = own_text(template, style, sample, told, UTC, now)
     except ValueError as error:
         return [str(error)]
-    return []
+    return [] if text or empty else ["it makes an empty text"]

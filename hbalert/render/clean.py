@@ -31,8 +31,12 @@ MORE = "…"
 
 def clean(text: str, limit: int = 0) -> str:
     """Text of several lines without what does harm; longer than `limit` characters it is cut."""
-    lines = _BREAKS.sub("\n", text[: limit * 4 + 4096] if limit else text)
-    return cut(_HARMFUL.sub("", lines).strip(), limit)
+    return cut(harmless(text[: limit * 4 + 4096] if limit else text).strip(), limit)
+
+
+def harmless(text: str) -> str:
+    """The same with the blanks and empty lines at its ends."""
+    return _HARMFUL.sub("", _BREAKS.sub("\n", text))
 
 
 def one_line(text: str, limit: int = 0) -> str:

@@ -1,51 +1,69 @@
-"""An operator's own template for the body of a message, in Jinja2.
+"""An operator's own templates for the parts of a message, in Jinja2.
 
 Knows which names such a template has and how each style protects what others wrote. Must not know
 what the built-in texts say. `render` falls back on those when a template fails: a mistake in a
 template never loses a message.
 
-    status, receiver, reason, subject, external_url
+    status, receiver, reason, subject, external_url, notification_reason (in Alertmanager's words)
     alerts, firing, resolved     lists of: status, severity, title, labels, annotations, starts_at,
-                                 ends_at, duration, generator_url, fingerprint
-    group_labels, common_labels, common_annotations
+                                 ends_at, start, end, duration, generator_url, fingerprint
+    group_labels, common_labels, common_annotations, route_labels
+    now
 
-Times are texts in the notifier's zone. Every function and filter of a rule's text is there too. What
+`starts_at` and `ends_at` are texts in the notifier's zone; `start`, `end` and `now` are times for
+`date` and `tz`, in UTC. Every function and filter of a rule's text is there too, and Alertmanager's. What
 `{{ }}` shows is made harmless for the style: in markdown nothing of a label mentions, links or quotes.
+docs/templates.md tells operators. Next: `html.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from datetime import datetime, tzinfo
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, tzinfo
 from functools import lru_cache
 from typing import Any
 
 from hbalert.core.notification import Notification, NotifiedAlert
-from hbalert.render.clean import clean, markdown, one_line, safe_url
+from hbalert.render.clean import clean, harmless, markdown, one_line, safe_url
+from hbalert.render.html import HTML_FILTERS, HTML_FUNCTIONS, escape
+from hbalert.render.markup import Markup
 from hbalert.render.outline import MOST_ALERTS, Outline, title_of
 from hbalert.render.times import spell_duration, spell_moment
 from hbalert.render.words import Words
 from hbalert.templating.gofmt import show
+from hbalert.templating.gotime import ZERO, Moment
+from hbalert.templating.messages import MESSAGE_FILTERS, MESSAGE_FUNCTIONS
 from hbalert.templating.sandbox import Names, Program, Sandbox, View
 
 VARIABLES = (
-    "status", "receiver", "reason", "subject", "external_url", "alerts", "firing", "resolved", "group_labels",
-    "common_labels", "common_annotations",
+    "status", "receiver", "reason", "notification_reason", "subject", "external_url", "alerts", "firing",
+    "resolved", "group_labels", "common_labels", "common_annotations", "route_labels", "now",
 )  # fmt: skip
 
 
-class _Harmless(str):
-    """A text that is markup on purpose: made by a filter of ours."""
+@dataclass(frozen=True, slots=True)
+class OwnTexts:
+    """The templates of an operator; None: the built-in text.
 
-    __slots__ = ()
+    body     plain text, markdown or the text of a short message, as the style is
+    subject  one line
+    html     the whole HTML of a mail
+    headers  of a mail, by name; one that comes out empty is left out
+    """
+
+    body: str | None = None
+    subject: str | None = None
+    html: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class AlertView(View):
     """One alert, as a template sees it."""
 
     __slots__ = (
-        "annotations", "duration", "ends_at", "fingerprint", "generator_url", "labels", "severity",
-        "starts_at", "status", "title",
+        "annotations", "duration", "end", "ends_at", "fingerprint", "generator_url", "labels", "severity",
+        "start", "starts_at", "status", "title",
     )  # fmt: skip
 
     def __init__(self, alert: NotifiedAlert, words: Words, where: tzinfo, now: datetime) -> None:
@@ -56,38 +74,52 @@ class AlertView(View):
         self.annotations = Names(alert.annotations)
         self.starts_at = spell_moment(alert.starts_at, where)
         self.ends_at = spell_moment(alert.ends_at, where) if alert.ends_at else ""
+        self.start = _moment(alert.starts_at, where)
+        self.end = _moment(alert.ends_at or ZERO, where)
         self.duration = spell_duration((alert.ends_at or now) - alert.starts_at, words)
         self.generator_url = alert.generator_url
         self.fingerprint = alert.fingerprint
 
 
+def _moment(at: datetime, where: tzinfo) -> Moment:
+    return Moment(at.astimezone(UTC), where)
+
+
 def own_text(
     template: str, style: str, notification: Notification, told: Outline, where: tzinfo, now: datetime
 ) -> str:
-    """What the template makes of a notification. Raises ValueError, fit to show."""
+    """What the template makes of a notification; maybe nothing. Raises ValueError, fit to show.
+
+    style  as of a channel; "html" for a page, "line" for a subject or a header
+    """
     program = _compile(template, style if style in _FINISH else "text")
-
-    def views(alerts: Sequence[NotifiedAlert]) -> list[AlertView]:
-        return [AlertView(alert, told.words, where, now) for alert in alerts[:MOST_ALERTS]]
-
-    firing, resolved = views(notification.firing), views(notification.resolved)
+    views = {id(alert): AlertView(alert, told.words, where, now) for alert in _told(notification)}
+    alerts = [views[id(alert)] for alert in notification.alerts if id(alert) in views]
     variables: dict[str, Any] = {
         "status": notification.status,
         "receiver": notification.receiver,
         "reason": told.why,
+        "notification_reason": notification.reason.value,
         "subject": told.subject,
         "external_url": told.console,
-        "alerts": firing + resolved,
-        "firing": firing,
-        "resolved": resolved,
+        "alerts": alerts,
+        "firing": [alert for alert in alerts if alert.status == "firing"],
+        "resolved": [alert for alert in alerts if alert.status != "firing"],
         "group_labels": Names(notification.group_labels),
         "common_labels": Names(notification.common_labels),
         "common_annotations": Names(notification.common_annotations),
+        "route_labels": Names(notification.route_labels),
+        "now": _moment(now, where),
     }
-    text = clean(program.run(variables))
-    if not text:
-        raise ValueError("it makes an empty text")
-    return text
+    text = program.run(variables)
+    return one_line(text) if style == "line" else clean(text)
+
+
+def _told(notification: Notification) -> Sequence[NotifiedAlert]:
+    """The alerts that a template sees: those that fire before those that have resolved."""
+    if len(notification.alerts) <= MOST_ALERTS:
+        return notification.alerts
+    return (notification.firing + notification.resolved)[:MOST_ALERTS]
 
 
 @lru_cache(maxsize=256)
@@ -97,15 +129,18 @@ def _compile(template: str, style: str) -> Program:
 
 @lru_cache(maxsize=8)
 def _sandbox(style: str) -> Sandbox:
-    return Sandbox(
-        finish=_FINISH[style], filters={"link": _link} if style == "markdown" else {"link": _plain}
-    )
+    filters = {**MESSAGE_FILTERS, "link": _link if style == "markdown" else _plain}
+    functions = dict(MESSAGE_FUNCTIONS)
+    if style == "html":
+        filters |= HTML_FILTERS
+        functions |= HTML_FUNCTIONS
+    return Sandbox(finish=_FINISH[style], filters=filters, go=functions)
 
 
 def _link(url: Any, text: Any = "") -> str:
     """`{{ url|link("Runbook") }}`: a link where the address is one that may be followed."""
     address, words = safe_url(show(url)), markdown(show(text))
-    return _Harmless(f"[{words or address}]({address})") if address else words
+    return Markup(f"[{words or address}]({address})") if address else words
 
 
 def _plain(url: Any, text: Any = "") -> str:
@@ -113,13 +148,15 @@ def _plain(url: Any, text: Any = "") -> str:
     return " ".join(part for part in (words, address) if part)
 
 
-def _finish_markdown(value: Any) -> str:
-    return str(value) if isinstance(value, _Harmless) else markdown(show(value))
+def _unless_markup(finish: Callable[[str], str]) -> Callable[[Any], str]:
+    return lambda value: str(value) if isinstance(value, Markup) else finish(show(value))
 
 
 _FINISH: dict[str, Callable[[Any], str]] = {
-    "markdown": _finish_markdown,
+    "markdown": _unless_markup(markdown),
+    "html": _unless_markup(escape),
     "sms": lambda value: one_line(show(value)),
-    "text": lambda value: clean(show(value)),
+    "text": lambda value: harmless(show(value)),
+    "line": lambda value: harmless(show(value)).replace("\n", " "),
 }
-"""Style -> how a value becomes a part of the text. Mail is plain text here; its HTML is escaped."""
+"""Style -> how a value becomes a part of the text. The text of a mail is plain text."""

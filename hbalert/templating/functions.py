@@ -22,7 +22,7 @@ import re2
 from hbalert.config.duration import parse_duration
 from hbalert.templating.budget import MAX_TEXT, checked
 from hbalert.templating.gofmt import number, show, sprint, sprintf
-from hbalert.templating.gotime import Moment, go_duration, moment
+from hbalert.templating.gotime import Duration, Moment, moment
 
 _RE2_OPTIONS = re2.Options()
 _RE2_OPTIONS.log_errors = False
@@ -127,15 +127,6 @@ def to_time(value: Any) -> Moment:
     if not math.isfinite(v):
         raise ValueError(f"{number(v)} is not a time")
     return moment(v)
-
-
-class Duration(float):
-    """Seconds that print as a Go duration."""
-
-    __slots__ = ()
-
-    def __str__(self) -> str:
-        return go_duration(self)
 
 
 # --- text --------------------------------------------------------------------------------------

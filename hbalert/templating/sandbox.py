@@ -26,7 +26,7 @@ from hbalert.templating.budget import CALL, MAX_TEXT, MAX_TURNS, Budget, TooMuch
 from hbalert.templating.expressions import TemplateError, meant
 from hbalert.templating.functions import FUNCTIONS, UNAVAILABLE
 from hbalert.templating.gofmt import number, show
-from hbalert.templating.gotime import Moment
+from hbalert.templating.gotime import Duration, Moment
 
 _JINJA_FILTERS = (
     "abs", "capitalize", "count", "e", "escape", "float", "int", "items", "last", "length", "list", "lower",
@@ -37,6 +37,7 @@ _TEXT_METHODS = frozenset({
     "capitalize", "count", "find", "isalpha", "isdigit", "lower", "lstrip", "removeprefix", "removesuffix",
     "rsplit", "rstrip", "split", "startswith", "endswith", "strip", "title", "upper",
 })  # fmt: skip
+_DURATION_PARTS = frozenset({"Seconds", "Minutes", "Hours"})
 _ALLOWED: tuple[type[nodes.Node], ...] = (
     nodes.Template, nodes.Output, nodes.TemplateData, nodes.Name, nodes.NSRef, nodes.Const, nodes.List,
     nodes.Tuple, nodes.Dict, nodes.Pair, nodes.Keyword, nodes.Getattr, nodes.Getitem, nodes.Slice,
@@ -132,6 +133,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
     functions  more functions, called as in Jinja2
     filters    more filters, in Jinja2's order
+    go         more functions in Go's order: called so, or as a filter on their last argument
     finish     what happens to every value on its way into the text
     """
 
@@ -142,6 +144,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
         *,
         functions: Mapping[str, Callable[..., Any]] | None = None,
         filters: Mapping[str, Callable[..., Any]] | None = None,
+        go: Mapping[str, Callable[..., Any]] | None = None,
         finish: Callable[[Any], str] = show,
     ) -> None:
         super().__init__(undefined=StrictUndefined, keep_trailing_newline=True, cache_size=0)
@@ -149,15 +152,16 @@ class Sandbox(ImmutableSandboxedEnvironment):
         plain = {name: JINJA_FILTERS[name] for name in _JINJA_FILTERS}
         plain |= {"default": default, "d": default, "join": join, "replace": replace, "round": round_}
         plain |= {"string": show, **(filters or {})}
+        ordered = {**FUNCTIONS, **(go or {})}
         self.filters = {
             **{name: _bounded(name, function) for name, function in plain.items()},
-            **{name: _bounded(name, _last(function)) for name, function in FUNCTIONS.items()},
+            **{name: _bounded(name, _last(function)) for name, function in ordered.items()},
             "_pairs": _bounded("range", pairs),
             "_each": lambda items: current.get().each(items),
             "_join": concatenate,
         }
         self.globals = {
-            **{name: _bounded(name, function) for name, function in FUNCTIONS.items() if name != "value"},
+            **{name: _bounded(name, function) for name, function in ordered.items() if name != "value"},
             **{name: _bounded(name, function) for name, function in (functions or {}).items()},
             "range": _range,
             "namespace": Namespace,
@@ -198,6 +202,8 @@ class Sandbox(ImmutableSandboxedEnvironment):
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
         if isinstance(obj, str):
             return attr in _TEXT_METHODS
+        if isinstance(obj, Duration):
+            return attr in _DURATION_PARTS
         return isinstance(obj, View | Moment | Namespace | LoopContext) and not attr.startswith("_")
 
     def wrap_str_format(self, value: Any) -> None:

@@ -172,6 +172,41 @@ def test_a_template_of_ones_own_is_tried(tmp_path: Path, text: str | bytes, code
     assert ("t.txt" in result.stdout) == bool(code)
 
 
+MAIL = 'type = "email"\nsmarthost = "127.0.0.1:25"\nfrom = "a@example.com"\nto = ["b@example.com"]\n'
+
+
+@pytest.mark.parametrize(
+    ("keys", "place", "what"),
+    [
+        ('subject = "{{ nope }}"', "notifiers/m.toml:5: subject: ", "nope is unknown"),
+        ('headers = { X-A = "{{ nope }}" }', "notifiers/m.toml:5: headers.X-A: ", "nope is unknown"),
+        ('html = "t.html"', "t.html: m: ", "alrts is unknown; did you mean alerts?"),
+        ('html = "none.html"', "notifiers/m.toml:5: html: ", "does not exist"),
+        ('headers = { Subject = "x" }', "notifiers/m.toml:5: headers: ", "the key subject is its template"),
+        ('headers = { to = "x" }', "notifiers/m.toml:5: headers: ", "the key to says who gets the mail"),
+        ('headers = { cc = "x" }', "notifiers/m.toml:5: headers: ", "write the addresses into to"),
+        ('headers = { Message-ID = "x" }', "notifiers/m.toml:5: headers: ", "made for every mail by itself"),
+        ('headers = { "X:\\nY" = "x" }', "notifiers/m.toml:5: headers: ", "not the name of a mail header"),
+        ('headers = { X-A = "x", x-a = "y" }', "notifiers/m.toml:5: headers: ", "is there twice"),
+    ],
+)
+def test_own_texts_of_a_mail_are_tried(tmp_path: Path, keys: str, place: str, what: str) -> None:
+    files = {"notifiers/m.toml": f"{MAIL}{keys}\n", "t.html": "{{ alrts }}"}
+    result = run("-c", write(tmp_path, files))
+    assert result.exit_code == 2, result.stdout
+    (line,) = result.stdout.splitlines()
+    assert line.startswith(f"{tmp_path}/{place}")
+    assert what in line
+
+
+def test_own_texts_of_a_mail_that_are_right_have_no_findings(tmp_path: Path) -> None:
+    keys = 'subject = "{{ subject }}"\nhtml = "t.html"\nheaders = { X-A = "{{ common_labels.none }}" }\n'
+    result = run(
+        "-c", write(tmp_path, {"notifiers/m.toml": MAIL + keys, "t.html": "{{ status }}"}), "--strict"
+    )
+    assert (result.exit_code, result.stdout) == (0, "")
+
+
 def test_a_code_is_explained(tmp_path: Path) -> None:
     result = run("--explain", "unknown-key")
     assert (result.exit_code, result.stdout) == (0, CODES["unknown-key"] + "\n")

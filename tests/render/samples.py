@@ -9,7 +9,7 @@ from typing import Any
 from hbalert.core.labels import Labels
 from hbalert.core.notification import Notification, NotifiedAlert, Reason
 from hbalert.ports import Message
-from hbalert.render import render
+from hbalert.render import OwnTexts, render
 
 NOW = datetime(2026, 1, 1, 19, 16, 5, tzinfo=UTC)  # 03:16:05 in Shanghai
 STARTED = NOW - timedelta(minutes=12)
@@ -62,6 +62,7 @@ def say(
     timezone: str = "Asia/Shanghai",
     now: datetime = NOW,
     template: str | None = None,
+    own: OwnTexts | None = None,
 ) -> Message:
     return render(
         told,
@@ -70,5 +71,5 @@ def say(
         language=language,
         timezone=timezone,
         now=now,
-        template=template,
+        own=own or OwnTexts(body=template),
     )
