@@ -15,8 +15,9 @@ from datetime import datetime
 from hbalert.core.alert import Alert
 from hbalert.core.delivery import Delivery
 from hbalert.core.group import Group
-from hbalert.core.labels import Labels, fingerprint
+from hbalert.core.labels import Labels, fingerprint, listing_order
 from hbalert.core.matcher import Matcher
+from hbalert.core.notification import message_order
 from hbalert.core.route import Route, match
 from hbalert.core.rule import RuleAlertState
 from hbalert.core.silence import Silence, SilenceState, state
@@ -153,9 +154,9 @@ class Book:
             members = map(self._seen.get, engine.memory.members_of(group.id))
             shown = wanted.of(view for view in members if view and _fires(view, now))
             if shown:
-                shown.sort(key=_message_order)
+                shown.sort(key=lambda view: message_order(view.labels))
                 found.append(GroupView(group, route, tuple(shown), mute.by if mute else ()))
-        found.sort(key=lambda view: (view.group.labels.key, view.route.receiver, view.group.id))
+        found.sort(key=lambda view: (listing_order(view.group.labels), view.route.receiver, view.group.id))
         return found
 
     def known(self, now: datetime) -> Iterator[tuple[str, Labels]]:
@@ -217,13 +218,6 @@ def _view(
 
 def _fires(view: AlertView, now: datetime) -> bool:
     return view.ends_at is None or view.ends_at > now
-
-
-def _message_order(view: AlertView) -> tuple[bool, str, bool, str, bytes]:
-    """As `core.notification.message_order`: by job, then instance, then all labels."""
-    labels = view.labels
-    job, instance = labels.get("job", ""), labels.get("instance", "")
-    return (not job, job, not instance, instance, labels.key)
 
 
 def silences(rows: Iterable[Silence], now: datetime) -> list[SilenceView]:

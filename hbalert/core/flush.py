@@ -7,7 +7,7 @@ where anything is stored. Next: `delivery.py`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -135,7 +135,7 @@ def _verdict(
     shown = [notified(firing[key], ended=False) for key in loud]
     if listener.send_resolved:
         shown += [notified(ended[key], ended=True) for key in resolved]
-    alerts = tuple(sorted(shown, key=message_order))
+    alerts = in_message_order(shown)
     # Nothing to repeat: all that this listener was told of is muted by now.
     if decision.reason is Reason.REPEAT and (not loud or not listener.in_receiver):
         decision = Decision(None)
@@ -155,6 +155,11 @@ def _verdict(
             pass
     fresh = LogEntry(group_id, listener.name, loud | still, resolved, now, repeats)
     return Verdict(listener, decision, fresh, forget=not fresh.firing, alerts=alerts)
+
+
+def in_message_order(alerts: Iterable[NotifiedAlert]) -> tuple[NotifiedAlert, ...]:
+    """The alerts as a message lists them."""
+    return tuple(sorted(alerts, key=lambda alert: message_order(alert.labels)))
 
 
 def notified(alert: Alert, *, ended: bool) -> NotifiedAlert:
@@ -182,6 +187,6 @@ def replacing(unsent: Notification, new: Notification) -> Notification:
     carried = [alert for alert in unsent.alerts if alert.labels.key not in spoken]
     return replace(
         new,
-        alerts=tuple(sorted([*new.alerts, *carried], key=message_order)),
+        alerts=in_message_order([*new.alerts, *carried]),
         first_decided_at=unsent.first_decided_at,
     )

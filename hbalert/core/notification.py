@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
 
-from hbalert.core.labels import Labels
+from hbalert.core.labels import Labels, listing_order
 
 
 class Reason(Enum):
@@ -172,7 +172,7 @@ def _common(maps: Sequence[Mapping[str, str]]) -> dict[str, str]:
     return {name: value for name, value in first.items() if all(other.get(name) == value for other in others)}
 
 
-def message_order(alert: NotifiedAlert) -> tuple[bool, str, bool, str, bytes]:
+def message_order(labels: Labels) -> tuple[object, ...]:
     """Sort key of alerts in a message: by job, then instance, then all labels; without comes last."""
-    job, instance = alert.labels.get("job", ""), alert.labels.get("instance", "")
-    return (not job, job, not instance, instance, alert.labels.key)
+    job, instance = labels.get("job", ""), labels.get("instance", "")
+    return (not job, job, not instance, instance, listing_order(labels))

@@ -41,8 +41,10 @@ class Message:
         return str(self.payload.get("notification_reason", ""))
 
     def __str__(self) -> str:
-        said = [f"+{name}" for name in self.names("firing")]
-        return " ".join(said + [f"-{name}" for name in self.names("resolved")])
+        signs = {"firing": "+", "resolved": "-"}
+        return " ".join(
+            signs[one["status"]] + one["labels"].get("alertname", "") for one in self.payload["alerts"]
+        )
 
 
 @dataclass(frozen=True)

@@ -147,6 +147,7 @@ class Alertmanager(Peer):
     """The real one, alone: clustering is switched off, as it would wait for others before it speaks."""
 
     name = "Alertmanager"
+    _external_url = ""
 
     @staticmethod
     def program() -> str | None:
@@ -154,6 +155,7 @@ class Alertmanager(Peer):
         return shutil.which("prometheus-alertmanager") or shutil.which("alertmanager")
 
     def write(self, setup: Setup) -> None:
+        self._external_url = setup.external_url  # no key of its configuration, but a flag
         write_theirs(setup, self.at, self.folder)
 
     def command(self) -> list[str]:
@@ -166,4 +168,5 @@ class Alertmanager(Peer):
             f"--web.listen-address=127.0.0.1:{self.at.port}",
             "--cluster.listen-address=",
             "--log.level=debug",
+            *([f"--web.external-url={self._external_url}"] if self._external_url else []),
         ]

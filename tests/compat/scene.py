@@ -176,14 +176,22 @@ class Scene:
         """Lets time pass, for what is about time."""
         await asyncio.sleep(seconds)
 
-    async def story(self, *, settle_s: float = SETTLE_S) -> str:
+    def check_reasons(self, *reasons: str) -> None:
+        """The messages so far give these reasons. Older than 0.32, Alertmanager gives none."""
+        found = [one.reason for one in self.collector.messages if "notification_reason" in one.payload]
+        assert not found or found == list(reasons), f"reasons: {found}"
+
+    async def story(self, *, settle_s: float = SETTLE_S, ordered: bool = True) -> str:
         """What was told, once nothing more can be expected: "+A +B / -A" and so on.
 
         +A tells that A fires, -A that it ended; messages are in order, with " / " between them.
         Where there are several receivers, each has its own: "db: +A; web: +A / -A".
+
+        ordered  False where several groups speak at once: messages are then sorted by what they say
         """
         await asyncio.sleep(settle_s)
-        return tell(self.collector.messages, several=len(self.setup.receivers) > 1)
+        messages = self.collector.messages if ordered else sorted(self.collector.messages, key=str)
+        return tell(messages, several=len(self.setup.receivers) > 1)
 
 
 def tell(messages: Sequence[Message], *, several: bool = False) -> str:

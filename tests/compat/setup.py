@@ -7,7 +7,7 @@ time intervals are the same in both, so that a description is written in them on
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -66,6 +66,7 @@ class Setup:
     inhibit_rules: tuple[Table, ...] = ()
     time_intervals: Mapping[str, list[Table]] = field(default_factory=dict)
     resolve_timeout: str = "5m"
+    external_url: str = ""
     ours: Table = field(default_factory=dict)
     theirs: Table = field(default_factory=dict)
 
@@ -78,6 +79,12 @@ class Setup:
 def fast(**keys: Any) -> dict[str, Any]:
     """The usual root route, with some keys otherwise."""
     return {**FAST, **keys}
+
+
+def tree(*children: Table, receivers: Iterable[str] = (), **root: Any) -> Setup:
+    """The usual root route with children; `receivers` are there beside "web", each with a webhook."""
+    hooks = {name: (Hook(),) for name in ("web", *receivers)}
+    return Setup(fast(routes=list(children), **root), hooks)
 
 
 @dataclass(frozen=True)
@@ -112,6 +119,8 @@ def write_ours(setup: Setup, at: Places, folder: Path) -> None:
             {"name": name, "time_intervals": intervals} for name, intervals in setup.time_intervals.items()
         ],
     }
+    if setup.external_url:
+        document["server"]["external_url"] = setup.external_url
     for key, table in setup.ours.items():
         document[key] = {**document.get(key, {}), **table} if isinstance(table, Mapping) else table
     (folder / "notifiers").mkdir(exist_ok=True)

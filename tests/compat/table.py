@@ -58,6 +58,7 @@ async def play_all(
     """
     gate = asyncio.Semaphore(at_once)
     plays = [(one, engine) for one in cases for engine in one.engines if engine in engines]
+    plays.sort(key=lambda each: -each[0].bound_s)  # those that may take long begin first
     done = 0
 
     async def one_of_many(one: Case, engine: type[Peer]) -> Result:

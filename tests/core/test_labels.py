@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hbalert.core.labels import Labels, fingerprint, quote
+from hbalert.core.labels import Labels, fingerprint, listing_order, quote
+from tests.core.say import labels as said
 
 
 @pytest.mark.parametrize(
@@ -89,3 +90,17 @@ def test_without_removes() -> None:
 )
 def test_quote(text: str, expected: str) -> None:
     assert quote(text) == expected
+
+
+def test_label_sets_are_listed_as_alertmanager_lists_them() -> None:
+    wanted = [
+        "z=9",
+        "b=1 c=1",
+        "aa=1 c=1",
+        "a=1 d=1",
+        "a=1 c=1",
+        "a=host1 c=2",
+        "a=host10 c=1",
+        "a=1 b=1 c=1",
+    ]
+    assert sorted(map(said, reversed(wanted)), key=listing_order) == [said(text) for text in wanted]
