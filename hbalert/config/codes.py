@@ -67,6 +67,14 @@ CODES: Mapping[str, str] = {
         "it cannot be checked here. Such a rule runs in a query of its own. `hbalert check "
         "--live` asks the server."
     ),
+    "condition": (
+        "A comparison holds always or never, whatever the data are: a share of 0 to 1 compared with 90, "
+        "a rate below 0, two conditions that exclude each other. The rule fires for ever or never."
+    ),
+    "label-gone": (
+        "A text shows a label that the results of the expression cannot have: an aggregation or a join "
+        "leaves it out, so that people read an empty place. `by (...)` and group_left(...) keep labels."
+    ),
     "own-alerts": (
         "A rule looks for alerts of hbalert itself in Prometheus' ALERTS. It would see them late, "
         "if at all; inhibit_rules relate alerts to each other directly."

@@ -119,11 +119,8 @@ def grouping(expr: str) -> set[str]:
 
 
 def _walk(expr: str) -> list[Selector | str]:
-    if len(re.findall(r"[-+*/%^(<>=]|\b(?:and|or|unless)\b", promql_text(expr))) > MAX_NODES:
-        return []
-    try:
-        tree = promql.parse(expr)
-    except ValueError:
+    tree = tree_of(expr)
+    if tree is None:
         return []
     found: list[Selector | str] = []
     absences = 0
@@ -151,6 +148,27 @@ def _is_absence(node: Any) -> bool:
 def _kept(modifier: promql_parser.AggModifier | None) -> list[str]:
     by = promql_parser.AggModifierType.By
     return modifier.labels if modifier is not None and modifier.type == by else []
+
+
+def tree_of(expr: str) -> Any | None:
+    """The syntax tree, for looking at; None when it cannot be had, or would take too long to look at."""
+    if len(re.findall(r"[-+*/%^(<>=]|\b(?:and|or|unless)\b", promql_text(expr))) > MAX_NODES:
+        return None
+    try:
+        return promql.parse(expr)
+    except ValueError:
+        return None
+
+
+def is_scalar(node: Any) -> bool:
+    """Whether a part of a tree gives one number, not series."""
+    if isinstance(node, promql_parser.ParenExpr | promql_parser.UnaryExpr):
+        return is_scalar(node.expr)
+    if isinstance(node, promql_parser.BinaryExpr):
+        return is_scalar(node.lhs) and is_scalar(node.rhs)
+    if isinstance(node, promql_parser.Call):
+        return bool(node.func.return_type == promql_parser.ValueType.Scalar)
+    return isinstance(node, promql_parser.NumberLiteral)
 
 
 _OPERATORS = {

@@ -17,6 +17,8 @@ from importlib import import_module
 from hbalert.config.document import Document
 from hbalert.config.duration import format_duration
 from hbalert.config.expression import RULE_LABEL, problems, reads_own_alerts, selectors
+from hbalert.config.expression_labels import Kept, kept_labels
+from hbalert.config.expression_values import doubts
 from hbalert.config.findings import Finding
 from hbalert.config.nearest import did_you_mean
 from hbalert.config.positions import Path
@@ -26,6 +28,8 @@ from hbalert.core.rule import Rule, RuleGroup
 
 LABEL_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 SECOND = timedelta(seconds=1)
+
+_LABEL_IN_TEXT = re.compile(r"(?:\$labels|\.Labels|(?<![\w.$])labels)\.([A-Za-z_]\w*)", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,14 +133,19 @@ class RuleLinker:
                 for each in problems(expr):
                     note = self._error if each.is_error else self._warn
                     note(at, rule.at(key), each.what, each.instead, code=each.code)
+                for doubt in doubts(expr):
+                    holds = "always holds" if doubt.always else "can never hold"
+                    instead = "compare with what the value can be"
+                    self._warn(at, rule.at(key), f"`{doubt.text}` {holds}", instead, code="condition")
         if timedelta() < rule.for_ < interval:
             what = f"is shorter than the group's interval ({format_duration(interval)})"
             self._warn(
                 at, rule.at("for"), what, "it fires at the second evaluation; a shorter interval would help"
             )
         self._labels(at, rule.labels, rule.at("labels"))
-        self._texts(at, rule.labels, rule.at("labels"))
-        self._texts(at, rule.annotations, rule.at("annotations"))
+        kept = kept_labels(rule.expr)
+        self._texts(at, rule.labels, rule.at("labels"), kept)
+        self._texts(at, rule.annotations, rule.at("annotations"), kept)
         if any("$value" in text for text in rule.labels.values()):
             instead = "every new value would be another alert; put the value into an annotation"
             self._warn(at, rule.at("labels"), "$value in a label", instead)
@@ -150,10 +159,18 @@ class RuleLinker:
                 instead = "the name of the rule is the alert's name: write it in `alert`"
                 self._warn(at, (*path, name), "this label has no effect", instead)
 
-    def _texts(self, at: Document, texts: Mapping[str, str], path: Path) -> None:
+    def _texts(self, at: Document, texts: Mapping[str, str], path: Path, kept: Kept) -> None:
         for name, template in texts.items():
             for what in template_problems(template):
                 self._error(at, (*path, name), f"this template does not work: {what}", code="template")
+            for label in dict.fromkeys(_LABEL_IN_TEXT.findall(template)):
+                if not kept.may_have(label):
+                    what = f"the label {label} is empty here: the expression does not keep it"
+                    left = ", ".join(sorted(kept.only)) if kept.only else ""
+                    instead = (
+                        f"it keeps {left}" if left else "add it to `by (...)`, or leave it out of the text"
+                    )
+                    self._warn(at, (*path, name), what, instead, code="label-gone")
 
     def _reads(self, at: Document, rule: RuleSettings, own: Mapping[str, object]) -> None:
         for key, expr in (("expr", rule.expr), ("clear", rule.clear)):
