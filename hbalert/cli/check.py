@@ -1,7 +1,7 @@
 """`hbalert check`: everything that is wrong with the configuration, in one run.
 
 Knows how findings are printed and what exit code they make. Must not know how a mistake is found
-(`config/`) or what a source is asked (`sources/discovery.py`).
+(`config/`) or what a source is asked (`sources/live.py`).
 """
 
 from __future__ import annotations
@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hbalert.cli.config_path import find_config
+from hbalert.clock import SystemClock
 from hbalert.config.findings import Finding, Severity
 
 if TYPE_CHECKING:
     from hbalert.config.types import Config, EmailSettings
+    from hbalert.sources.live import Outlook
 
 SCHEMA = 1
 """Version of what `-o json` prints."""
@@ -53,16 +55,26 @@ def check(
     Exit codes: 0 nothing is wrong, or warnings only; 1 warnings with --strict; 2 errors.
 
     \b
-    Example:
+    Examples:
       hbalert check -c alerting/config.toml --live
+      hbalert check explain unknown-value
     """
+    if explain is None and len(files) == 2 and str(files[0]) == "explain" and not files[0].exists():
+        explain = str(files[1])
     if explain is not None:
         click.echo(_explanation(explain))
         return
     if files and live:
         raise click.UsageError("--live needs the whole configuration: leave the files out")
-    found, checked = _check_files(files, config) if files else _check_all(find_config(config), live=live)
-    _show(found, output)
+    outlooks: list[Outlook] | None = None
+    if files:
+        found, checked = _check_files(files, config)
+    else:
+        found, checked, outlooks = _check_all(find_config(config), live=live)
+    _show(found, output, outlooks)
+    if output in ("text", "table"):
+        for line in _outlook_lines(outlooks or ()):
+            click.echo(line, err=True)
     click.echo(_summary(found, checked), err=True)
     errors = sum(each.severity is Severity.ERROR for each in found)
     sys.exit(2 if errors else 1 if found and strict else 0)
@@ -77,21 +89,25 @@ def _explanation(code: str) -> str:
     return CODES[code]
 
 
-def _check_all(path: Path, *, live: bool) -> tuple[list[Finding], str]:
+def _check_all(path: Path, *, live: bool) -> tuple[list[Finding], str, list[Outlook] | None]:
+    """Findings, what was checked, and what the rules would do now; None: no source was asked."""
     from hbalert.config.load import check as check_config
 
+    outlooks = None
     config, found = check_config(path, os.environ)
     if config is not None:
         found += _templates(config)
     if live and config is not None:
         from hbalert.config.document import Document, read
-        from hbalert.sources.discovery import live_findings
+        from hbalert.sources.live import ask_sources
 
         document, _ = read(path, str(path))
-        found += live_findings(config, document or Document(str(path)))
+        learnt = ask_sources(config, document or Document(str(path)), SystemClock())
+        found += learnt.findings
+        outlooks = learnt.outlooks
     elif live:
         click.echo("the sources were not asked: correct the errors first", err=True)
-    return found, str(path)
+    return found, str(path), outlooks
 
 
 def _check_files(files: Sequence[Path], config: Path | None) -> tuple[list[Finding], str]:
@@ -152,10 +168,12 @@ def _mail_texts(settings: EmailSettings) -> Iterator[Finding]:
             yield document.finding(path, f"this template does not work: {what}", code="template")
 
 
-def _show(found: Sequence[Finding], output: str) -> None:
+def _show(found: Sequence[Finding], output: str, outlooks: Sequence[Outlook] | None = None) -> None:
     if output == "json":
-        rows = [_row(each) for each in found]
-        click.echo(json.dumps({"schema": SCHEMA, "findings": rows}, ensure_ascii=False, indent=2))
+        whole: dict[str, Any] = {"schema": SCHEMA, "findings": [_row(each) for each in found]}
+        if outlooks is not None:
+            whole["rules"] = [_outlook_row(each) for each in outlooks]
+        click.echo(json.dumps(whole, ensure_ascii=False, indent=2))
         return
     for each in found:
         match output:
@@ -187,6 +205,24 @@ def _row(finding: Finding) -> Mapping[str, Any]:
         "what": finding.what,
         "instead": finding.instead,
     }
+
+
+def _outlook_row(outlook: Outlook) -> Mapping[str, Any]:
+    return {
+        "rule": outlook.rule.id,
+        "alerts_now": outlook.now,
+        "fired_last_day": outlook.day,
+        "seconds": round(outlook.seconds, 3),
+    }
+
+
+def _outlook_lines(outlooks: Sequence[Outlook]) -> Iterator[str]:
+    """What would have been told, rule by rule, the most first; nothing of those that are quiet."""
+    loud = [each for each in outlooks if each.now or each.day]
+    loud.sort(key=lambda each: (-(each.day or 0), -each.now))
+    for each in loud:
+        day = "" if each.day is None else f", would have fired {each.day} times over the last day"
+        yield f"{each.rule.id}: {_count(each.now, 'alert')} now{day}"
 
 
 def _annotation(finding: Finding) -> str:

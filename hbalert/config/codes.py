@@ -86,6 +86,27 @@ CODES: Mapping[str, str] = {
     ),
     "counter-name": ("The source has this counter under its full name, which ends in _total."),
     "unknown-label": ("No series of the metric has this label, so that the condition on it never holds."),
+    "unknown-value": (
+        "The metric has the label, but no series of today or of the last day has the value that is asked "
+        "for, so that the condition has never held. Mostly it is a slip of the pen, or another job's name."
+    ),
+    "short-range": (
+        "A slope needs two samples, and a range shorter than two scrapes holds one at most: the function "
+        "gives nothing, and the rule never fires. Four scrapes are the usual choice: one may fail."
+    ),
+    "kind": (
+        "The function is made for the other kind of metric. rate() and increase() take a fall for a "
+        "restart of a counter, so that a gauge going down counts as growth; delta() and deriv() see a "
+        "restart of a counter as a fall."
+    ),
+    "slow": (
+        "The source takes longer for this than the time between two evaluations: slots are missed, and "
+        "everything else that asks this source waits."
+    ),
+    "noisy": (
+        "On the data of now or of the last day the rule has more alerts than anybody reads, or than its "
+        "own limit lets through."
+    ),
     "refused": ("The source answered that the expression is wrong."),
 }
 """Code -> what it means and why it matters."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, NamedTuple
 
 import promql_parser
@@ -46,6 +47,17 @@ class Selector:
     name: str
     matchers: tuple[tuple[str, str, str], ...]
     may_lack: bool = False
+
+    def __str__(self) -> str:
+        """As PromQL, the name written as a label."""
+        name = [("__name__", "=", self.name)] if self.name else []
+        pairs = (f"{label}{op}{_quoted(value)}" for label, op, value in (*name, *self.matchers))
+        return "{" + ",".join(pairs) + "}"
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return f'"{escaped}"'
 
 
 def problems(expr: str) -> Iterator[Problem]:
@@ -113,16 +125,30 @@ def selectors(expr: str) -> list[Selector]:
     return [found for found in _walk(expr) if isinstance(found, Selector)]
 
 
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A function over a range of a selection: `rate(a_total[5m])`."""
+
+    function: str
+    selector: Selector
+    span: timedelta
+
+
+def windows(expr: str) -> list[Window]:
+    """The functions over a range of time that an expression uses, subqueries aside."""
+    return [found for found in _walk(expr) if isinstance(found, Window)]
+
+
 def grouping(expr: str) -> set[str]:
     """The labels that its aggregations keep: those of `by (...)`."""
     return {found for found in _walk(expr) if isinstance(found, str)}
 
 
-def _walk(expr: str) -> list[Selector | str]:
+def _walk(expr: str) -> list[Selector | Window | str]:
     tree = tree_of(expr)
     if tree is None:
         return []
-    found: list[Selector | str] = []
+    found: list[Selector | Window | str] = []
     absences = 0
 
     def enter(node: Any) -> None:
@@ -132,6 +158,11 @@ def _walk(expr: str) -> list[Selector | str]:
             found.append(_selector(node, may_lack=absences > 0))
         elif isinstance(node, promql_parser.AggregateExpr):
             found.extend(_kept(node.modifier))
+        elif isinstance(node, promql_parser.Call):
+            for each in node.args:
+                if isinstance(each, promql_parser.MatrixSelector):
+                    selector = _selector(each.vector_selector, may_lack=absences > 0)
+                    found.append(Window(node.func.name, selector, each.range))
 
     def leave(node: Any) -> None:
         nonlocal absences

@@ -2,7 +2,7 @@
 
 Knows what identifies a rule, how a group's keys reach its rules, and what a rule cannot be. Must not
 know routes or receivers. What a source would have to be asked is not checked here
-(`sources/discovery.py`).
+(`sources/live.py`).
 """
 
 from __future__ import annotations

@@ -1,28 +1,28 @@
-"""What the sources say of the rules: whether the series that they read exist.
+"""Questions to a source about what it has, for people at a terminal.
 
-Knows which questions to ask a Prometheus, through prometheus-api-client. Must not know how findings
-are shown. For people at a terminal (`check --live`), never for the daemon: the client is synchronous.
-It drops what a server warns of and has no time-out of its own, so that one is set here.
+Knows which questions a Prometheus answers, through prometheus-api-client. Must not know rules or
+findings (`live.py`, next). Never for the daemon: the client is synchronous, drops what a server warns
+of, and has no time-out of its own, so that one is set here.
 """
 
 from __future__ import annotations
 
 import ast
 import json
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
 
 from prometheus_api_client import PrometheusConnect
 from prometheus_api_client.exceptions import PrometheusApiClientException
 from requests import RequestException, Session
 from requests.adapters import Retry
 
-from hbalert.config.document import Document
-from hbalert.config.expression import Selector, grouping, problems, selectors
-from hbalert.config.findings import Finding, Severity
-from hbalert.config.nearest import did_you_mean
-from hbalert.config.types import Config, SourceSettings
-from hbalert.core.rule import Rule
+from hbalert.clock import Clock
+from hbalert.config.duration import parse_duration
+from hbalert.config.expression import Selector
+from hbalert.config.types import SourceSettings
 
 LONGEST_SECONDS = 10.0
 """Somebody waits at a terminal: a source gets no longer than this for an answer, whatever its settings."""
@@ -32,8 +32,19 @@ class Silent(Exception):
     """The source did not answer, or not in a way that can be used."""
 
 
+class Late(Silent):
+    """The source did not answer in time."""
+
+
 class Refused(Exception):
     """The source answered that an expression is wrong; the text is its own."""
+
+
+class Tried(NamedTuple):
+    """What came of evaluating an expression: how long it took, the labels of every series of the answer."""
+
+    seconds: float
+    series: list[dict[str, str]]
 
 
 class Discovery:
@@ -42,7 +53,7 @@ class Discovery:
     Raises Silent from every method when the source does not answer.
     """
 
-    def __init__(self, settings: SourceSettings) -> None:
+    def __init__(self, settings: SourceSettings, clock: Clock) -> None:
         session = Session()
         session.trust_env = False
         session.headers.update(settings.headers)
@@ -61,8 +72,11 @@ class Discovery:
             timeout=min(settings.timeout.total_seconds(), LONGEST_SECONDS),
             method="GET",
         )
+        self._clock = clock
         self._metrics: frozenset[str] | None = None
         self._labels: dict[str, frozenset[str]] = {}
+        self._kinds: dict[str, str] = {}
+        self._intervals: Mapping[tuple[str, str], timedelta] | None = None
 
     def close(self) -> None:
         self._client.close()
@@ -76,13 +90,72 @@ class Discovery:
     def labels(self, metric: str) -> frozenset[str]:
         """The labels that series of a metric have."""
         if metric not in self._labels:
-            names = self._ask(self._client.get_label_names, params={"match[]": _exactly(metric)})
+            names = self._ask(self._client.get_label_names, params={"match[]": str(Selector(metric, ()))})
             self._labels[metric] = frozenset(_texts(names))
         return self._labels[metric]
 
-    def try_out(self, expr: str) -> None:
-        """Lets the source evaluate an expression. Raises Refused with its words when it is wrong."""
-        self._ask(self._client.custom_query, expr)
+    def values(self, metric: str, label: str) -> frozenset[str]:
+        """The values that a label of a metric's series has."""
+        match = {"match[]": str(Selector(metric, ()))}
+        return frozenset(_texts(self._ask(self._client.get_label_values, label, params=match)))
+
+    def kind(self, metric: str) -> str:
+        """ "counter", "gauge", "histogram", ...; "" when the source does not know or does not say."""
+        if metric not in self._kinds:
+            try:
+                said = self._ask(self._client.get_metric_metadata, metric)
+            except Refused:  # not every server has this
+                said = None
+            kinds = (
+                {each.get("type") for each in said if isinstance(each, dict)}
+                if isinstance(said, list)
+                else ()
+            )
+            self._kinds[metric] = str(next(iter(kinds))) if len(kinds) == 1 else ""
+        return self._kinds[metric]
+
+    def scrape_interval(self, metric: str) -> timedelta | None:
+        """How often the series of a metric get a new sample, the slowest of them; None when not known.
+
+        Targets say how often they are scraped; series that name no target of today tell nothing.
+        """
+        found = self.try_out(f"count by (job, instance) ({Selector(metric, ())})").series
+        slow = [each for series in found if (each := self._targets().get(_target(series))) is not None]
+        return max(slow, default=None)
+
+    def _targets(self) -> Mapping[tuple[str, str], timedelta]:
+        if self._intervals is None:
+            try:
+                answer = self._ask(self._client.get_targets, state="active")
+            except Refused:
+                answer = {}
+            active = answer.get("activeTargets") if isinstance(answer, dict) else None
+            self._intervals = dict(_intervals(_tables(active)))
+        return self._intervals
+
+    def try_out(self, expr: str) -> Tried:
+        """Lets the source evaluate an expression now. Raises Refused with its words when it is wrong."""
+        begun = self._clock.monotonic()
+        answer = self._ask(self._client.custom_query, expr)
+        seconds = self._clock.monotonic() - begun
+        listed = answer if isinstance(answer, list) else []
+        series = [
+            each["metric"]
+            for each in listed
+            if isinstance(each, dict) and isinstance(each.get("metric"), dict)
+        ]
+        return Tried(seconds, series)
+
+    def over(self, expr: str, span: timedelta, step: timedelta) -> list[list[datetime]]:
+        """The moments of the last `span` at which `expr` answered, one list for each of its series."""
+        now = self._clock.now()
+        answer = self._ask(
+            self._client.custom_query_range, expr, now - span, now, f"{step.total_seconds():g}s"
+        )
+        return [
+            [datetime.fromtimestamp(float(at), UTC) for at, _ in series["values"]]
+            for series in (answer if isinstance(answer, list) else [])
+        ]
 
     def _ask(self, question: Any, *arguments: Any, **options: Any) -> Any:
         try:
@@ -90,13 +163,25 @@ class Discovery:
         except PrometheusApiClientException as error:
             raise _complaint(str(error)) from None
         except RequestException as error:
-            raise Silent(_reason(error)) from None
+            raise _silence(error) from None
         except (ValueError, KeyError, TypeError):
             raise Silent("what answers there is no Prometheus") from None
 
 
-def _exactly(metric: str) -> str:
-    return '{__name__="' + metric.replace("\\", "\\\\").replace('"', '\\"') + '"}'
+def _target(labels: Mapping[str, str]) -> tuple[str, str]:
+    return labels.get("job", ""), labels.get("instance", "")
+
+
+def _tables(answer: Any) -> list[dict[str, Any]]:
+    """The objects of a list; a number's answer, [time, text], has none."""
+    return [each for each in answer if isinstance(each, dict)] if isinstance(answer, list) else []
+
+
+def _intervals(targets: Sequence[dict[str, Any]]) -> Iterator[tuple[tuple[str, str], timedelta]]:
+    for each in targets:
+        if isinstance(labels := each.get("labels"), dict):
+            with suppress(ValueError):
+                yield _target(labels), parse_duration(str(each.get("scrapeInterval", "")))
 
 
 def _texts(answer: Any) -> Iterator[str]:
@@ -117,90 +202,13 @@ def _complaint(text: str) -> Exception:
     return Refused(" ".join(str(said).split())[:300])
 
 
-def _reason(error: RequestException) -> str:
+def _silence(error: RequestException) -> Silent:
     """Why nobody answered, without the address: the client repeats it with everything in it."""
     name = type(error).__name__
     if "Timeout" in name or "timed out" in str(error):
-        return "it did not answer in time"
+        return Late("it did not answer in time")
     if isinstance(error, ValueError):
-        return "what answers there is no Prometheus"
+        return Silent("what answers there is no Prometheus")
     if name == "SSLError":
-        return "its certificate is not accepted"
-    return "nobody answers there"
-
-
-# --- the rules ---------------------------------------------------------------------------------
-
-
-def live_findings(config: Config, at: Document) -> Iterator[Finding]:
-    """What the sources say of every rule. A source that does not answer is one finding, not one per rule.
-
-    at  config.toml, where sources stand
-    """
-    used = dict.fromkeys(rule.source for group in config.groups for rule in group.rules)
-    for name in used or config.sources:
-        discovery = Discovery(config.sources[name])
-        rules = [rule for group in config.groups for rule in group.rules if rule.source == name]
-        try:
-            discovery.metrics()
-            for rule in rules:
-                yield from _rule(rule, discovery)
-        except (Silent, Refused) as error:
-            what, instead = f"the source does not answer: {error}", "check its url, and whether it runs"
-            yield at.finding(("sources", name, "url"), what, instead, code="source-down")
-        finally:
-            discovery.close()
-
-
-def _rule(rule: Rule, discovery: Discovery) -> Iterator[Finding]:
-    for key, expr in (("expr", rule.expr), ("clear", rule.clear)):
-        if not expr:
-            continue
-        where = f"{rule.alert}.{key}"
-        try:
-            discovery.try_out(expr)
-        except Refused as error:
-            instead = "correct it, or remove what this server does not know"
-            yield Finding(
-                rule.file, rule.line, where, f"the source refuses this: {error}", instead, "refused"
-            )
-            continue
-        for what, instead, code in _series(expr, discovery):
-            yield Finding(rule.file, rule.line, where, what, instead, code, Severity.WARNING)
-
-
-def _series(expr: str, discovery: Discovery) -> Iterator[tuple[str, str, str]]:
-    """What an expression reads and the source does not have: what, what instead, code."""
-    if any(problem.is_error for problem in problems(expr)):
-        return
-    present: dict[str, frozenset[str]] = {}
-    for selector in dict.fromkeys(selectors(expr)):
-        name = selector.name
-        if not name or selector.may_lack:
-            continue
-        if name not in discovery.metrics():
-            yield _unknown_metric(name, discovery.metrics())
-            continue
-        present[name] = discovery.labels(name)
-        yield from _unknown_labels(selector, present[name])
-    kept = frozenset().union(*present.values())
-    for label in sorted(grouping(expr)):
-        if present and label not in kept:
-            names = ", ".join(sorted(present))
-            what = f"no series of {names} has the label {label} that the result is grouped by"
-            yield what, did_you_mean(label, kept), "unknown-label"
-
-
-def _unknown_metric(name: str, known: frozenset[str]) -> tuple[str, str, str]:
-    if f"{name}_total" in known:
-        return f"there is no metric {name}", f"it is a counter: write {name}_total", "counter-name"
-    near = did_you_mean(name, known) if len(known) < 50_000 else ""
-    instead = near if near.startswith("did you mean") else "is what exports it being scraped?"
-    return f"the source has no metric {name}", instead, "unknown-metric"
-
-
-def _unknown_labels(selector: Selector, labels: frozenset[str]) -> Iterator[tuple[str, str, str]]:
-    for label, op, value in selector.matchers:
-        if label not in labels and op in ("=", "=~") and value not in ("", ".*"):
-            what = f"no series of {selector.name} has the label {label}"
-            yield what, did_you_mean(label, labels - {"__name__"}), "unknown-label"
+        return Silent("its certificate is not accepted")
+    return Silent("nobody answers there")

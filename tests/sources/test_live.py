@@ -1,4 +1,4 @@
-"""Discovery: what a source says of the rules, asked of a real Prometheus and of servers that misbehave."""
+"""`check --live`: what a real Prometheus says of the rules, and servers that misbehave."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ import pytest
 from hbalert.clock import SystemClock
 from hbalert.config.document import Document, read
 from hbalert.config.findings import Finding, Severity
-from hbalert.sources.discovery import live_findings
+from hbalert.sources.live import ask_sources
 from tests.config.folder import MAIN, config
 from tests.fakes.prometheus import with_history
 
@@ -65,8 +65,12 @@ def healthy(path: str, parameters: dict[str, list[str]], headers: dict[str, str]
     if path == "/api/v1/labels":
         assert parameters["match[]"] == ['{__name__="up"}']
         return success(["__name__", "job"])
+    if path == "/api/v1/query_range":
+        return success({"resultType": "matrix", "result": []})
     assert path == "/api/v1/query"
-    return success({"resultType": "vector", "result": []})
+    # Whatever is counted is there; no condition holds.
+    found = [{"metric": {}, "value": [0, "1"]}] if parameters["query"][0].startswith("count(") else []
+    return success({"resultType": "vector", "result": found})
 
 
 def rules(*exprs: str) -> str:
@@ -80,7 +84,7 @@ def asked(folder: Path, url: str, *exprs: str, more: str = "") -> list[Finding]:
     main = MAIN.replace("http://127.0.0.1:9090", url).replace("[route]", f"{more}\n[route]")
     made = config(folder, {"config.toml": main, "rules/a.toml": rules(*exprs)})
     document, _ = read(folder / "config.toml", "config.toml")
-    return list(live_findings(made, document or Document("config.toml")))
+    return ask_sources(made, document or Document("config.toml"), SystemClock()).findings
 
 
 @pytest.mark.prometheus
