@@ -46,7 +46,7 @@ types: .venv/.set-up-dev ## mypy --strict
 	@$(PY) -m mypy
 
 .PHONY: unit
-unit: .venv/.set-up-dev prometheus alertmanager ## all tests, those on a real Prometheus included (ARGS=path)
+unit: .venv/.set-up-dev prometheus alertmanager faketime ## all tests, those on a real Prometheus included (ARGS=path)
 	@echo "make: tests (pytest)"
 	@exec $(PY) -m pytest $(ARGS)
 
@@ -69,7 +69,7 @@ docs: .venv/.set-up-dev ## writes anew what is made: docs/cli.md, docs/beside-al
 	@$(PY) -m tests.compat --page > .cache/page.md && mv .cache/page.md docs/beside-alertmanager.md
 
 .PHONY: setup
-setup: .venv/.set-up-dev prometheus alertmanager ## sets up for work on the code, and runs nothing
+setup: .venv/.set-up-dev prometheus alertmanager faketime ## sets up for work on the code, and runs nothing
 
 .PHONY: clean
 clean: ## removes .venv, .cache and what the tools leave behind
@@ -103,3 +103,7 @@ prometheus:
 alertmanager:
 	@{ command -v amtool && { command -v prometheus-alertmanager || command -v alertmanager; }; } >/dev/null || \
 		sh scripts/deb.sh prometheus-alertmanager
+
+.PHONY: faketime
+faketime:
+	@ls /usr/lib/*/faketime/libfaketime.so.1 .cache/deb/usr/lib/*/faketime/libfaketime.so.1 2>/dev/null | grep -q . || sh scripts/deb.sh libfaketime

@@ -10,6 +10,12 @@ import time
 from datetime import UTC, datetime
 from typing import Protocol
 
+_BOOTTIME: int | None = getattr(time, "CLOCK_BOOTTIME", None)
+"""Linux: as CLOCK_MONOTONIC, but it goes on while the machine sleeps."""
+
+HELD_UP = 0.1
+"""Seconds; readings of two clocks that are further apart than this do not belong together."""
+
 
 class Clock(Protocol):
     """What hbalert asks of time."""
@@ -19,7 +25,7 @@ class Clock(Protocol):
         ...
 
     def monotonic(self) -> float:
-        """Seconds since an arbitrary moment. Never steps."""
+        """Seconds since an arbitrary moment. Never steps; counts the time in which the machine sleeps."""
         ...
 
     async def sleep(self, seconds: float) -> None:
@@ -34,7 +40,20 @@ class SystemClock:
         return datetime.now(UTC)
 
     def monotonic(self) -> float:
-        return time.monotonic()
+        return time.clock_gettime(_BOOTTIME) if _BOOTTIME is not None else time.monotonic()
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(max(0.0, seconds))
+
+
+def read_both(clock: Clock) -> tuple[datetime, float]:
+    """The wall clock and the monotonic one, at one moment.
+
+    Read again when the process was held up between the two: that would look like a step of the clock.
+    """
+    for _ in range(9):
+        before = clock.monotonic()
+        wall, after = clock.now(), clock.monotonic()
+        if after - before < HELD_UP:
+            break
+    return wall, after

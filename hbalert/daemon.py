@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import structlog
 
@@ -21,13 +21,14 @@ from hbalert.channels import open_channel
 from hbalert.clock import Clock, SystemClock
 from hbalert.config.load import load
 from hbalert.config.types import Config
+from hbalert.core.jump import Jump
 from hbalert.core.rule import Expand
 from hbalert.engine import Engine
 from hbalert.errors import ConfigError
 from hbalert.loops.deliver import Deliverer
 from hbalert.loops.dispatch import Dispatcher
 from hbalert.loops.evaluate import Evaluator
-from hbalert.loops.run import run
+from hbalert.loops.run import every, run
 from hbalert.loops.sweep import Sweeper
 from hbalert.memory import Draft
 from hbalert.metrics import Metrics
@@ -36,9 +37,6 @@ from hbalert.sources.prometheus import PrometheusSource
 from hbalert.speak import speak
 from hbalert.storage.sqlite import SqliteStore
 from hbalert.templating import expander
-
-if TYPE_CHECKING:
-    from apscheduler.schedulers.base import BaseScheduler
 
 log = structlog.get_logger("hbalert")
 
@@ -77,6 +75,7 @@ class Daemon:
         self.store = await SqliteStore.open(database, compile_regex=compile_regex, now=now)
         self.engine = Engine(config, self.store, await self.store.load(), self._clock)
         half_sent = await self.engine.start()
+        await self.store.touch(self._clock.now())
         self.metrics = Metrics()
         self._count(config)
         self._deliverer = Deliverer(self.engine, open_channel, speak, self.metrics)
@@ -122,24 +121,30 @@ class Daemon:
         return expander(config.evaluation.external_labels, config.server.external_url)
 
     def _schedule(self) -> None:
-        """The tick of a second and the chores. What is due is decided from the store, never by it."""
-        from apscheduler.schedulers.asyncio import AsyncIOScheduler  # once everything listens already
+        """The tick of a second, and the chores. What is due is decided from the store, never by them.
 
-        self._scheduler: BaseScheduler = AsyncIOScheduler(
-            timezone="UTC", job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
-        )
-        self._scheduler.add_job(self._tick, "interval", seconds=1, id="tick")
-        self._scheduler.add_job(self._touch, "interval", seconds=5, id="touch")
-        self._scheduler.add_job(self._prune, "interval", hours=1, id="prune")
-        self._scheduler.start()
+        The tick goes by the monotonic clock: the scheduler compares wall clocks, and would stand still
+        for an hour when the clock is set back an hour.
+        """
+        from hbalert.loops.chores import Chores  # once everything listens already
 
-    async def _tick(self) -> None:
+        self._chores = Chores({"touch": (5, self._touch), "prune": (3600, self._prune)})
+        self.engine.stepped = self._stepped
+        self._ticking = asyncio.create_task(every("tick", 1.0, self._tick, self._clock), name="tick")
+
+    async def _tick(self, now: datetime) -> None:
+        await self.engine.look_at_clock()
         now = self._clock.now()
         self._wake_dispatch.set()
         self._deliverer.wake()
         await self._evaluator.tick(now)
         await self._sweeper.every_second(now)
+        await self._sweeper.tell_steps()
         notify_systemd.watchdog()
+
+    def _stepped(self, jump: Jump) -> None:
+        self._evaluator.stepped(jump)
+        self._chores.again()
 
     async def _touch(self) -> None:
         await self._sweeper.touch(self._clock.now())
@@ -219,7 +224,9 @@ class Daemon:
         """Takes nothing more in, lets sends finish for a while, closes the store."""
         notify_systemd.stopping()
         log.info("stopping", queued=len(self.engine.memory.deliveries))
-        self._scheduler.shutdown(wait=False)
+        self._chores.stop()
+        self._ticking.cancel()
+        await asyncio.gather(self._ticking, return_exceptions=True)
         await self.server.stop()
         await self._evaluator.stop()
         tasks = [*self._tasks, *self._reloads]

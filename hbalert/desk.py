@@ -1,28 +1,55 @@
 """The desk: where units of work are decided, one after the other, and committed together.
 
-Knows the order: decide over memory -> commit -> change memory -> answer. Must not know what a unit
-decides. Units that arrive while a commit is running are decided together afterwards and share the
-next one: that is what makes durable acknowledgement cheap.
+Knows the order: look at the clock -> decide over memory -> commit -> change memory -> answer. Must not
+know what a unit decides. Units that arrive while a commit is running are decided together afterwards
+and share the next one: that is what makes durable acknowledgement cheap.
+
+Every `now` of a decision is read here. So a jump of the clock is followed here, before anything else
+is decided: no unit ever sees the new time beside the old rows.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, TypeVar
 
-from hbalert.clock import Clock
-from hbalert.errors import StoreFull
+import structlog
+
+from hbalert.clock import Clock, read_both
+from hbalert.core.jump import Jump, Reading, find
+from hbalert.errors import StoreError, StoreFull
 from hbalert.memory import Batch, Draft, Memory
 from hbalert.ports import Store
 
+log = structlog.get_logger("hbalert.desk")
+
 T = TypeVar("T")
+
+Unit = Callable[[Draft], Any]
+
+Waiting = tuple[Unit, asyncio.Future[Any]]
+"""A unit of work, and who hears its answer."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Decided:
+    """A unit of work whose answer waits for the commit."""
+
+    unit: Unit
+    future: asyncio.Future[Any]
+    draft: Draft
+    answer: Any
 
 
 class Desk:
     """Runs units of work against one memory and one store.
 
-    changed  called with what was committed, after memory has changed: wakes whoever waits for work
+    changed   called with what was committed, after memory has changed: wakes whoever waits for work
+    follow    writes what a jump of the clock changes in the rows
+    followed  called after that has been committed, before anything is decided with the new time
     """
 
     def __init__(self, memory: Memory, store: Store, clock: Clock) -> None:
@@ -30,7 +57,10 @@ class Desk:
         self.changed: Callable[[Draft], None] = lambda committed: None
         self._store = store
         self._clock = clock
-        self._waiting: list[tuple[Callable[[Draft], Any], asyncio.Future[Any]]] = []
+        self.follow: Callable[[Draft, Jump], None] = lambda draft, jump: None
+        self.followed: Callable[[Jump], None] = lambda jump: None
+        self._last = Reading(*read_both(clock))
+        self._waiting: list[Waiting] = []
         self._task: asyncio.Task[None] | None = None
 
     async def work(self, unit: Callable[[Draft], T]) -> T:
@@ -51,14 +81,37 @@ class Desk:
         try:
             while self._waiting:
                 units, self._waiting = self._waiting, []
-                await self._commit(units)
+                try:
+                    now = await self._look()
+                except Exception as error:
+                    for _, future in units:
+                        _fail(future, error)
+                    continue
+                await self._commit(units, now)
         finally:
             self._task = None
 
-    async def _commit(self, units: list[tuple[Callable[[Draft], Any], asyncio.Future[Any]]]) -> None:
-        now = self._clock.now()
+    async def _look(self) -> datetime:
+        """The time, once every row agrees with it. Raises StoreError when that cannot be stored: nothing
+        is decided then, and the same jump is found again at the next look."""
+        reading = Reading(*read_both(self._clock))
+        jump = find(self._last, reading)
+        if jump is not None:
+            done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            await self._commit([(lambda draft: self.follow(draft, jump), done)], reading.wall)
+            try:
+                await done
+            except StoreError:
+                raise
+            except Exception:
+                log.exception("jump_not_followed")  # a mistake of ours must not stop everything
+            self.followed(jump)
+        self._last = reading
+        return reading.wall
+
+    async def _commit(self, units: list[Waiting], now: datetime) -> None:
         batch = Batch(self.memory, now, self.memory.sequence)
-        answers: list[tuple[asyncio.Future[Any], Any]] = []
+        decided: list[Decided] = []
         for unit, future in units:
             draft = Draft(batch, now, batch.sequence)
             try:
@@ -67,34 +120,38 @@ class Desk:
                 _fail(future, error)
                 continue
             batch.absorb(draft)
-            answers.append((future, answer))
+            decided.append(Decided(unit, future, draft, answer))
         changes = batch.changes()
         if changes:
             try:
                 await self._store.commit([changes])
             except Exception as error:
-                await self._refused(units, answers, error)
+                await self._refused(decided, now, error)
                 return
         self.memory.absorb(batch)
-        for future, answer in answers:
-            if not future.done():
-                future.set_result(answer)
+        for each in decided:
+            if not each.future.done():
+                each.future.set_result(each.answer)
         self.changed(batch)
 
-    async def _refused(
-        self,
-        units: list[tuple[Callable[[Draft], Any], asyncio.Future[Any]]],
-        answers: list[tuple[asyncio.Future[Any], Any]],
-        error: Exception,
-    ) -> None:
-        """A full disk refuses everybody; a row the store cannot take refuses only whose it is."""
-        if len(answers) == 1 or isinstance(error, StoreFull):
-            for future, _ in answers:
-                _fail(future, error)
+    async def _refused(self, decided: list[Decided], now: datetime, error: Exception) -> None:
+        """A row the store cannot take refuses only whose it is.
+
+        A full disk refuses what adds an alert or a silence: its sender keeps it. All else, above all how
+        a send ended, is decided again without that, and gets the room that was kept for it.
+        """
+        full = isinstance(error, StoreFull)
+        again = [each for each in decided if not (full and each.draft.adds(self.memory))]
+        if len(again) == len(decided) and (full or len(decided) == 1):
+            again = []
+        for each in decided:
+            if each not in again:
+                _fail(each.future, error)
+        if full and again:
+            await self._commit([(each.unit, each.future) for each in again], now)
             return
-        for unit in units:
-            if not unit[1].done():
-                await self._commit([unit])
+        for each in again:
+            await self._commit([(each.unit, each.future)], now)
 
     async def drain(self) -> None:
         """Waits until nothing is being committed."""

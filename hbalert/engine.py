@@ -8,11 +8,16 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Sequence
+from datetime import datetime
+
+import structlog
 
 from hbalert.clock import Clock
 from hbalert.config.types import Config
 from hbalert.core.alert import Alert, grace
 from hbalert.core.delivery import DeliveryState
+from hbalert.core.group import Group
+from hbalert.core.jump import Jump, at_start
 from hbalert.core.route import walk
 from hbalert.core.silence import Silence
 from hbalert.desk import Desk
@@ -21,7 +26,10 @@ from hbalert.ports import HistoryQuery, Snapshot, Store
 from hbalert.units import intake, outbox, silences
 from hbalert.units.adopt import adopt
 from hbalert.units.flush import Destinations, flush_group
+from hbalert.units.jump import MovedSilences, follow, says
 from hbalert.units.quiet import Quiet
+
+log = structlog.get_logger("hbalert.engine")
 
 
 def new_id() -> str:
@@ -51,6 +59,9 @@ class Engine:
     last_seen     when an earlier process was last known to be at work; None: there was none
     quiet         who keeps alerts quiet
     changed       called with what was committed: wakes whoever waits for work
+    stepped       called when the clock was set, once every row agrees with it
+    steps         how it was set and nobody was told yet
+    latest        the latest time that the clock ever showed: later than now after it was set back
     """
 
     def __init__(self, config: Config, store: Store, snapshot: Snapshot, clock: Clock) -> None:
@@ -60,9 +71,15 @@ class Engine:
         self.desk = Desk(self.memory, store, clock)
         self.started_at = clock.now()
         self.changed: Callable[[Draft], None] = lambda committed: None
+        self.stepped: Callable[[Jump], None] = lambda jump: None
+        self.steps: list[Jump] = []
         self.last_seen = snapshot.last_seen
+        self.latest = max(self.started_at, snapshot.last_seen or self.started_at)
+        self._moved: MovedSilences = {}
         self._use(config)
         self.desk.changed = self._committed
+        self.desk.follow = self._follow
+        self.desk.followed = self._followed
 
     def _use(self, config: Config) -> None:
         self.config = config
@@ -74,14 +91,45 @@ class Engine:
         self.quiet.follow(draft)
         self.changed(draft)
 
+    def _follow(self, draft: Draft, jump: Jump) -> None:
+        follow(
+            draft,
+            jump,
+            resolve_timeout=self.config.alerts.resolve_timeout,
+            is_quiet=self._is_quiet,
+            moved=self._moved,
+        )
+
+    def _is_quiet(self, group: Group, at: datetime) -> bool:
+        route = self.destinations.routes.get(group.route_id)
+        return route is not None and self.quiet.of_route(route, at) is not None
+
+    def _followed(self, jump: Jump) -> None:
+        if not jump.by:
+            log.warning(
+                "stood_still", what=says(jump), seconds=round((jump.now - jump.since).total_seconds())
+            )
+            return
+        log.warning("clock_stepped", what=says(jump), seconds=round(jump.by.total_seconds(), 1))
+        self.latest = max(self.latest, jump.expected)
+        self.steps.append(jump)
+        self.stepped(jump)
+
+    async def look_at_clock(self) -> None:
+        """Follows a jump of the clock though nobody has anything to decide."""
+        await self.desk.work(lambda draft: None)
+
     async def start(self) -> int:
         """Takes over what an earlier process left; returns how many deliveries it left half-sent.
 
         Alerts whose end passed while nobody could refresh them get one resolve timeout of grace.
         """
+        set_back = at_start(self.last_seen, self.clock.now())
 
         def take_over(draft: Draft) -> int:
-            if self.last_seen is not None:
+            if set_back is not None:
+                self._follow(draft, set_back)
+            elif self.last_seen is not None:
                 for _, alert in list(draft.alerts.items()):
                     kept = grace(
                         alert,
@@ -94,7 +142,10 @@ class Engine:
             adopt(draft, self.config.route, self._notifiers())
             return outbox.release(draft)
 
-        return await self.desk.work(take_over)
+        half_sent = await self.desk.work(take_over)
+        if set_back is not None:
+            self._followed(set_back)
+        return half_sent
 
     async def reload(self, config: Config) -> None:
         """Puts a new configuration in force. Nobody is told anything again because of it."""

@@ -6,7 +6,8 @@ only, because after a start everything is asked again within a second.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 
@@ -38,6 +39,16 @@ class RuleHealth:
         """ "ok" or "err": Prometheus' words; "unknown" has no value here, but no entry."""
         return "err" if self.error else "ok"
 
+    def moved(self, to: Callable[[datetime], datetime]) -> RuleHealth:
+        """The same on a clock that was set."""
+        since, following = self.failing_since, self.next_at
+        return replace(
+            self,
+            at=to(self.at),
+            failing_since=to(since) if since else None,
+            next_at=to(following) if following else None,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class GroupHealth:
@@ -53,3 +64,8 @@ class GroupHealth:
     seconds: float = 0.0
     missed: int = 0
     next_at: datetime | None = None
+
+    def moved(self, to: Callable[[datetime], datetime]) -> GroupHealth:
+        """The same on a clock that was set."""
+        last, following = self.at, self.next_at
+        return replace(self, at=to(last) if last else None, next_at=to(following) if following else None)

@@ -212,6 +212,13 @@ class Draft(Rows):
         """A line for the timeline."""
         self.notes.append(Note(self.now, kind, text, alert_key, group_id, delivery_id, notifier))
 
+    def adds(self, to: Rows) -> bool:
+        """Whether there is an alert or a silence in it that is not known there."""
+        alerts, silences = self.alerts.changed().items(), self.silences.changed().items()
+        return any(row is not None and to.alerts.get(key) is None for key, row in alerts) or any(
+            row is not None and to.silences.get(name) is None for name, row in silences
+        )
+
     def next_sequence(self) -> int:
         """The place of the next delivery in the outbox."""
         self.sequence += 1

@@ -81,6 +81,10 @@ class SourceView:
     since: datetime | None = None
     error: str = ""
 
+    def moved(self, to: Callable[[datetime], datetime]) -> SourceView:
+        """The same on a clock that was set."""
+        return replace(self, since=to(self.since) if self.since else None)
+
 
 Sources = Callable[[], Sequence[SourceView]]
 

@@ -128,3 +128,74 @@ async def test_who_waits_for_work_is_told_what_was_committed(desk: Desk) -> None
     desk.changed = lambda draft: seen.append(len(draft.alerts.changed()))
     await desk.work(put("a=1"))
     assert seen == [1]
+
+
+async def test_a_full_disk_refuses_what_is_new_and_takes_what_is_in_flight(desk: Desk, gate: Gate) -> None:
+    """As the store does: a row that is not known is refused while there is no room."""
+    await desk.work(put("a=1"))
+    full, refused = gate.commit, []
+
+    async def commit(changes: Sequence[Changes]) -> None:
+        if any(key not in desk.memory.alerts.changed() for each in changes for key in each.alerts):
+            refused.append(changes)
+            raise StoreFull("no room")
+        await full(changes)
+
+    gate.commit = commit  # type: ignore[method-assign]
+
+    def note(draft: Draft) -> str:
+        draft.note("sent", "told")
+        return "settled"
+
+    answers = await asyncio.gather(
+        desk.work(put("a=1")),
+        desk.work(put("a=2")),
+        desk.work(note),
+        desk.work(put("a=3")),
+        return_exceptions=True,
+    )
+    assert [isinstance(each, StoreFull) for each in answers] == [False, True, False, True]
+    assert answers[2] == "settled"
+    assert len(refused) == 1
+    assert len(desk.memory.alerts) == 1
+
+
+async def test_a_disk_without_any_room_refuses_everybody_once(desk: Desk, gate: Gate) -> None:
+    await desk.work(put("a=1"))
+    gate.refuse = StoreFull("no room")
+    answers = await asyncio.gather(desk.work(put("a=1")), desk.work(put("a=2")), return_exceptions=True)
+    assert [type(each) for each in answers] == [StoreFull, StoreFull]
+
+
+async def test_a_jump_of_the_clock_is_followed_before_anything_is_decided(gate: Gate) -> None:
+    clock, order = FakeClock(), []
+    desk = Desk(Memory(Snapshot(), START), gate, clock)  # type: ignore[arg-type]
+    desk.follow = lambda draft, jump: order.append(("follow", jump.by.total_seconds()))
+    desk.followed = lambda jump: order.append(("followed", 0.0))
+    await desk.work(lambda draft: order.append(("unit", (draft.now - START).total_seconds())))
+    clock.step(-3600)
+    await desk.work(lambda draft: order.append(("unit", (draft.now - START).total_seconds())))
+    await desk.work(lambda draft: None)
+    assert order == [("unit", 0), ("follow", -3600), ("followed", 0), ("unit", -3600)]
+
+
+async def test_nothing_is_decided_on_a_clock_that_could_not_be_followed(gate: Gate) -> None:
+    clock = FakeClock()
+    desk = Desk(Memory(Snapshot(), START), gate, clock)  # type: ignore[arg-type]
+    desk.follow = lambda draft, jump: draft.note("clock", f"{jump.by}")
+    gate.refuse = StoreFull("no room")
+    clock.step(3600)
+    for _ in range(2):
+        with pytest.raises(StoreFull):
+            await desk.work(put("a=1"))
+    gate.refuse = None
+    await desk.work(put("a=1"))
+    assert [note.text for each in gate.commits for note in each.notes] == ["1:00:00"]
+
+
+async def test_a_mistake_in_following_a_jump_stops_nobody(gate: Gate) -> None:
+    clock = FakeClock()
+    desk = Desk(Memory(Snapshot(), START), gate, clock)  # type: ignore[arg-type]
+    desk.follow = lambda draft, jump: [][0]
+    clock.step(3600)
+    assert await desk.work(put("a=1")) == 1

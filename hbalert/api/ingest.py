@@ -104,10 +104,17 @@ def check_annotations(annotations: dict[str, str], limits: Limits) -> dict[str, 
 
 
 def read_alerts(
-    body: bytes, now: datetime, resolve_timeout: timedelta, texts: LabelTexts, limits: Limits
+    body: bytes,
+    now: datetime,
+    resolve_timeout: timedelta,
+    texts: LabelTexts,
+    limits: Limits,
+    latest: datetime | None = None,
 ) -> Posted:
     """The reports in a body, and what is wrong with the rest.
 
+    latest  the latest time that the clock ever showed: after it was set back, a sender on this machine
+            repeats starts that lie between now and then, beside ends by the new clock
     Raises ValueError when the body as a whole cannot be read: no JSON, no list, too many.
     """
     posted: Sequence[PostedAlert | LooseAlert | str]
@@ -123,7 +130,7 @@ def read_alerts(
         try:
             if isinstance(alert, str):
                 raise ValueError(alert)
-            found.reports.append(_report(alert, now, resolve_timeout, texts, limits))
+            found.reports.append(_report(alert, now, resolve_timeout, texts, limits, latest or now))
         except ValueError as error:
             found.problems.append(f"alert {index}: {error}")
     found.resolved = sum(one.claims[0].resolved(now) for one in found.reports)
@@ -151,6 +158,7 @@ def _report(
     resolve_timeout: timedelta,
     texts: LabelTexts,
     limits: Limits,
+    latest: datetime,
 ) -> Alert:
     labels = texts.read(bytes(alert.labels))
     starts_at, ends_at = _utc(alert.starts_at, "startsAt"), _utc(alert.ends_at, "endsAt")
@@ -159,6 +167,8 @@ def _report(
     timed = ends_at is None
     if ends_at is None:
         ends_at = now + resolve_timeout
+    elif ends_at < starts_at and now < starts_at <= latest:
+        starts_at = min(ends_at, now)
     elif ends_at < starts_at:
         raise ValueError("start time must be before end time")
     url = alert.generator_url or ""

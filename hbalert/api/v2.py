@@ -141,7 +141,12 @@ class V2:
         engine = self._engine
         try:
             posted = read_alerts(
-                body, engine.clock.now(), engine.config.alerts.resolve_timeout, self._labels, self._limits
+                body,
+                engine.clock.now(),
+                engine.config.alerts.resolve_timeout,
+                self._labels,
+                self._limits,
+                engine.latest,
             )
         except ValueError as error:
             raise Refusal(400, f"bad request: {error}") from None

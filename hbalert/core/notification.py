@@ -105,7 +105,9 @@ def repeats_after(entry: LogEntry, repeat_intervals: Sequence[timedelta]) -> dat
 class NotifiedAlert:
     """An alert as a message shows it, frozen at the moment of the decision.
 
-    ends_at  None while it fires
+    ends_at     None while it fires
+    decided_at  when it was first decided to tell this, once that differs from other alerts of the same
+                notification; None: with the whole of it
     """
 
     labels: Labels
@@ -114,6 +116,7 @@ class NotifiedAlert:
     ends_at: datetime | None = None
     generator_url: str = ""
     fingerprint: str = ""
+    decided_at: datetime | None = None
 
     @property
     def status(self) -> str:

@@ -16,9 +16,10 @@ from functools import partial
 import structlog
 
 from hbalert.core.alert import Alert
+from hbalert.core.jump import Jump
 from hbalert.core.labels import Labels
 from hbalert.core.rule import Evaluation, Expand, Rule, RuleAlert, RuleAlertState, RuleGroup, evaluate
-from hbalert.core.slots import Due, due, evaluation_time, next_slot
+from hbalert.core.slots import Due, due, evaluation_time, next_slot, slot_at
 from hbalert.engine import Engine
 from hbalert.errors import StoreError, Unavailable
 from hbalert.health import GroupHealth, RuleHealth
@@ -85,6 +86,7 @@ class Evaluator:
         self._engine = engine
         self._metrics = metrics
         self._last: dict[str, datetime] = {}
+        self._steps = 0
         self._busy: set[tuple[str, str]] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._views: dict[str, SourceView] = {}
@@ -126,6 +128,17 @@ class Evaluator:
         """
         self._use(sources, expand)
         await self.start()
+
+    def stepped(self, jump: Jump) -> None:
+        """The clock was set: each group's next slot is the first of its grid after the time since its last
+        one. What is being asked was asked for a time that is not this clock's: it is not used."""
+        self._steps += 1
+        for group in self._config.groups:
+            if group.name in self._last:
+                self._last[group.name] = slot_at(group, jump.wait(self._last[group.name]))
+        self.health = {rule_id: health.moved(jump.wait) for rule_id, health in self.health.items()}
+        self.groups = {name: health.moved(jump.wait) for name, health in self.groups.items()}
+        self._views = {name: view.moved(jump.wait) for name, view in self._views.items()}
 
     async def stop(self) -> None:
         """Ends what runs; nothing of it is committed."""
@@ -211,14 +224,14 @@ class Evaluator:
 
     async def _run(self, this: Round) -> None:
         clock = self._engine.clock
-        begun = clock.monotonic()
+        begun, steps = clock.monotonic(), self._steps
         self._metrics.lagged(this.name, max(0.0, (clock.now() - this.slot).total_seconds()))
         try:
             answers = await self._ask(this)
             if self._sources.get(this.name) is not this.source:
                 return  # a reload has replaced it meanwhile
-            self._follow(this, answers)
-            went = await self._engine.desk.work(partial(self._decide, this=this, answers=answers))
+            decide = partial(self._decide, this=this, answers=answers, steps=steps)
+            went = await self._engine.desk.work(decide)
         except StoreError as error:
             # Nothing is lost: what the answers meant will be true, or not, in the next slot.
             log.error("evaluation_not_stored", source=this.name, error=str(error))
@@ -257,8 +270,14 @@ class Evaluator:
                 log.info("source_up", source=this.name)
         self._views[this.name] = SourceView(this.name, up, since, "" if up else str(errors[0]))
 
-    def _decide(self, draft: Draft, this: Round, answers: Answers) -> dict[str, RuleHealth | str]:
-        """One unit of work: the slot is evaluated as a whole. A query without an answer changes nothing."""
+    def _decide(self, draft: Draft, this: Round, answers: Answers, steps: int) -> dict[str, RuleHealth | str]:
+        """One unit of work: the slot is evaluated as a whole. A query without an answer changes nothing.
+
+        steps  of the clock that were known when it was asked: since then the slot may have become another
+        """
+        if self._steps != steps:
+            return {}
+        self._follow(this, answers)
         active: dict[str, dict[bytes, RuleAlert]] = {}
         for (rule_id, key), row in draft.rule_alerts.items():
             active.setdefault(rule_id, {})[key] = row

@@ -62,3 +62,17 @@ async def until(at: datetime | None, wake: asyncio.Event, clock: Clock) -> None:
     finally:
         sleeping.cancel()
         waking.cancel()
+
+
+async def every(name: str, seconds: float, step: Callable[[datetime], Awaitable[None]], clock: Clock) -> None:
+    """Calls `step(now)` at this pace for ever, whatever happens to the wall clock; ends only by
+    cancellation. A step that takes longer delays the next one; none is made up for."""
+    while True:
+        begun = clock.monotonic()
+        try:
+            await step(clock.now())
+        except StoreError as error:
+            log.error("step_failed", loop=name, error=str(error))
+        except Exception:
+            log.exception("step_failed", loop=name)
+        await clock.sleep(begun + seconds - clock.monotonic())

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from hbalert.core.silence import SilenceState, state
 from hbalert.engine import Engine
 from hbalert.memory import Draft
+from hbalert.units.own import Own, clock_stepped
 from hbalert.units.silences import reopen
 
 LEAST_HISTORY = timedelta(hours=120)
@@ -28,6 +29,7 @@ class Sweeper:
     async def every_second(self, now: datetime) -> None:
         """Refreshes that must be in the store soon; groups whose silence has just ended or begun to."""
         memory = self._engine.memory
+        self._looked_at = min(self._looked_at, now)
         soon = now + timedelta(seconds=1)
         overdue = [key for key in memory.unwritten if memory.write_by[key] <= soon]
         since = self._looked_at
@@ -46,6 +48,19 @@ class Sweeper:
 
         await self._engine.desk.work(unit)
         self._looked_at = now
+
+    async def tell_steps(self) -> None:
+        """Our own alert about a clock that was set. What could not be stored is told later."""
+        engine = self._engine
+        if not engine.steps:
+            return
+        steps, own = list(engine.steps), Own(engine.config.evaluation.external_labels)
+        await engine.desk.work(
+            lambda draft: engine.accept_into(
+                draft, [clock_stepped(own.stepped(jump), jump, draft.now) for jump in steps]
+            )
+        )
+        del engine.steps[: len(steps)]
 
     async def touch(self, now: datetime) -> None:
         """Leaves a sign of life, from which the next start knows how long nobody could refresh."""

@@ -11,5 +11,6 @@ knows which rows a decision touches; it must not know time (the draft has it), I
     quiet.py     who keeps an alert quiet
     outbox.py    deliveries are claimed and settled
     silences.py  somebody asks for quiet
+    jump.py      the clock has jumped: every time that is stored agrees with it again
     adopt.py     a new configuration: groups are made again, nobody is told again
 """

@@ -12,18 +12,24 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from hbalert.core.alert import Alert, report
+from hbalert.core.jump import Jump
 from hbalert.core.labels import Labels
 from hbalert.core.rule import Rule
 from hbalert.memory import Draft
+from hbalert.units.jump import says
 from hbalert.units.rules import end
 
 ORIGIN = "hbalert"
 UNREACHABLE = "HbalertSourceUnreachable"
 FAILING = "HbalertRuleFailing"
 MISSED = "HbalertEvaluationMissed"
+STEPPED = "HbalertClockStepped"
 
 MISSED_FOR = timedelta(minutes=15)
 """So long the alert fires after the last missed slot."""
+
+STEPPED_FOR = timedelta(minutes=15)
+"""So long the alert fires after a step of the clock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +51,10 @@ class Own:
 
     def missed(self, group: str) -> Labels:
         return self._labels(MISSED, "warning", group=group)
+
+    def stepped(self, jump: Jump) -> Labels:
+        """One each way: a clock that comes back is news as well."""
+        return self._labels(STEPPED, "warning", way="forward" if jump.by > timedelta() else "back")
 
 
 def source_is_silent(labels: Labels, error: str, since: datetime, now: datetime) -> Alert:
@@ -91,6 +101,27 @@ def slots_were_missed(labels: Labels, slots: int, interval: timedelta, why: str,
         annotations={
             "summary": f"{slots} evaluations of rule group {labels['group']} were skipped",
             "description": why,
+        },
+    )
+
+
+def clock_stepped(labels: Labels, jump: Jump, now: datetime) -> Alert:
+    """Fires for a while: what follows has been done already, but somebody should look at the machine."""
+    said = says(jump)
+    return report(
+        labels,
+        origin=ORIGIN,
+        starts_at=now,
+        ends_at=now + STEPPED_FOR,
+        now=now,
+        timed=True,
+        annotations={
+            "summary": said[0].upper() + said[1:],
+            "description": (
+                "Waits go on as if it had not been set. Silences and time intervals go by the clock; a "
+                "silence lasts no longer than it had left. Rules ask their sources for the time that "
+                "this clock shows. See that the machine's time is kept by NTP."
+            ),
         },
     )
 

@@ -69,7 +69,9 @@ async def test_a_silence_is_added_found_updated_and_expired(api: Stand) -> None:
     )
     identity = added.strip()
     assert api.engine.memory.silences.get(identity) is not None
-    api.clock.step((await start_of(api, identity)) + 0.001)  # amtool compares ends with its own clock
+    await api.clock.advance(
+        (await start_of(api, identity)) + 0.001
+    )  # amtool compares ends with its own clock
     await api.fire(alertname="Down", bot="b1")
     (silence,) = await query(api, "silence", "query")
     assert (silence["id"], silence["comment"], silence["status"]["state"]) == (identity, "upgrade", "active")

@@ -8,7 +8,7 @@ from datetime import datetime
 import pytest
 
 from hbalert.errors import StoreFull
-from hbalert.loops.run import run
+from hbalert.loops.run import every, run
 from tests.core.say import s
 from tests.fakes.clock import START, FakeClock, settle
 
@@ -94,3 +94,19 @@ async def test_no_exception_ends_a_loop_and_none_makes_it_spin(error: Exception)
     async with running(step, clock):
         await clock.advance(10)
     assert calls == [0, 1, 2]
+
+
+@pytest.mark.parametrize("step_of_clock", [-86400, -3600, 3600, 86400])
+async def test_the_tick_goes_on_whatever_happens_to_the_wall_clock(step_of_clock: float) -> None:
+    clock, calls = FakeClock(), []
+
+    async def step(now: datetime) -> None:
+        calls.append(clock.monotonic())
+        if len(calls) == 3:
+            clock.step(step_of_clock)
+            raise RuntimeError("bug")
+
+    task = asyncio.create_task(every("tick", 1.0, step, clock))
+    await clock.advance(6)
+    task.cancel()
+    assert calls == [1000, 1001, 1002, 1003, 1004, 1005, 1006]

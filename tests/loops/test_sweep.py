@@ -43,7 +43,7 @@ async def test_a_group_is_due_in_the_second_in_which_a_silence_over_it_ends(tmp_
     sweeper = Sweeper(engine, clock.now())
     await silenced(engine, 0.02)
     before = due_in(engine)
-    clock.step(0.03)
+    await clock.advance(0.03)
     await sweeper.every_second(clock.now())
     assert due_in(engine) <= timedelta(0) < before
     await store.close()
@@ -55,7 +55,7 @@ async def test_a_silence_that_ended_while_nobody_was_there_reopens_its_group(tmp
     await silenced(engine, 0.02)
     await store.touch(clock.now())
     await store.close()
-    clock.step(0.03)
+    await clock.advance(0.03)
     engine, store = await opened(tmp_path, clock)
     assert engine.last_seen == START
     assert due_in(engine) > timedelta(0)
@@ -69,7 +69,7 @@ async def test_a_reopening_that_could_not_be_stored_is_tried_again(tmp_path: Pat
     engine, store = await opened(tmp_path, clock)
     sweeper = Sweeper(engine, clock.now())
     await silenced(engine, 0.02)
-    clock.step(0.03)
+    await clock.advance(0.03)
     commit, refused = store.commit, []
 
     async def full(changes: list[Changes]) -> None:
@@ -92,11 +92,11 @@ async def test_a_refresh_is_written_before_half_of_the_stored_time_has_passed(tm
     engine, store = await opened(tmp_path, clock)
     sweeper = Sweeper(engine, clock.now())
     await engine.accept([fires("alertname=Down n=1", 0, 100)])
-    clock.step(10)
+    await clock.advance(10)
     await engine.accept([fires("alertname=Down n=1", 0, 110, at=10)])
     await sweeper.every_second(clock.now())
     assert [alert.ends_at for alert in (await store.load()).alerts] == [START + s(100)]
-    clock.step(39)
+    await clock.advance(39)
     await sweeper.every_second(clock.now())
     assert [alert.ends_at for alert in (await store.load()).alerts] == [START + s(110)]
     await store.close()
