@@ -18,6 +18,9 @@ from hbalert.templating.gofmt import show
 REFUSED = "#"
 """In place of an address that is none: `javascript:` and the like."""
 
+REFUSED_CSS = "inherit"
+
+_CSS = re.compile(r"[\w #%.,+-]*")
 _ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&#34;", "'": "&#39;", "+": "&#43;"})
 _SCHEME = re.compile(r"([^:/?#]*):")
 _PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
@@ -48,6 +51,12 @@ def url_query(value: Any) -> Markup:
     return Markup(quote(show(value), safe="", errors="replace"))
 
 
+def css(value: Any) -> Markup:
+    """A value within a style attribute: a colour, a number, a word; nothing that could begin another rule."""
+    text = harmless(show(value))
+    return Markup(escape(text) if _CSS.fullmatch(text) else REFUSED_CSS)
+
+
 def link(address: Any, text: Any = "") -> Markup:
     """`{{ url|link("Runbook") }}`: a link where the address is one that may be followed."""
     target, words = safe_url(show(address)), escape(show(text))
@@ -55,6 +64,7 @@ def link(address: Any, text: Any = "") -> Markup:
 
 
 HTML_FILTERS: Mapping[str, Callable[..., Any]] = {
+    "css": css,
     "link": link,
     "url": url,
     "url_path": url_path,
