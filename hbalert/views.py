@@ -142,7 +142,7 @@ class Book:
         return wanted.of(self.alerts(now))
 
     def groups(self, wanted: Wanted, now: datetime) -> list[GroupView]:
-        """The groups that have an alert that is asked for, by their labels."""
+        """The groups that have an alert that is asked for, in Alertmanager's order."""
         self._look(now)
         engine = self._engine
         found = []

@@ -13,7 +13,7 @@ import structlog
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
@@ -51,7 +51,9 @@ class Api(Starlette):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            direct = self._direct.get(scope["path"])
+            path: str = scope["path"]
+            # As in Alertmanager, a slash at the end changes nothing.
+            direct = self._direct.get(path) or self._direct.get(path.removesuffix("/"))
             if direct is not None:
                 await direct(scope, receive, send)
                 return
@@ -60,7 +62,10 @@ class Api(Starlette):
 
 async def _not_found(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 404
-    return PlainTextResponse("404: there is nothing under this path\n", status)
+    if request.url.path.startswith("/api/"):
+        text = f"path {request.url.path[:200]} was not found"
+        return JSONResponse({"code": status, "message": text}, status)
+    return PlainTextResponse(f"{status}: there is nothing under this path\n", status)
 
 
 def build(

@@ -35,13 +35,20 @@ UNKNOWN_BYTES = 1 << 20
 
 
 class Refusal(Exception):
-    """The request is not carried out; `text` is for the client: what is wrong and what would be right."""
+    """The request is not carried out; `text` is for the client: what is wrong and what would be right.
 
-    def __init__(self, status: int, text: str, headers: Mapping[str, str] | None = None) -> None:
+    code  for what Alertmanager's framework refuses before its API sees the request: the code that the
+          framework gives it. Such an answer is an object there, every other one a string.
+    """
+
+    def __init__(
+        self, status: int, text: str, headers: Mapping[str, str] | None = None, *, code: int | None = None
+    ) -> None:
         super().__init__(text)
         self.status = status
         self.text = text
         self.headers = dict(headers or {})
+        self.code = code
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,9 +156,8 @@ class Resource:
             action = self._actions.get(scope["method"])
             if action is None:
                 allowed = ", ".join(sorted(self._actions))
-                raise Refusal(
-                    405, f"{scope['method']} is not for this path; use {allowed}", {"Allow": allowed}
-                )
+                text = f"{scope['method']} is not for this path; use {allowed}"
+                raise Refusal(405, text, {"Allow": allowed}, code=405)
             scope["heads"] = dict(scope["headers"])  # looked up several times: a dict pays at once
             request = Request(scope, receive)
             self._admit(request, action.role)
@@ -159,7 +165,7 @@ class Resource:
                 return await action.handler(request)
             return await self._change(request, action)
         except Refusal as refusal:
-            return self._refuse(refusal.status, refusal.text, refusal.headers)
+            return self._refuse(refusal.status, refusal.text, refusal.headers, refusal.code)
         except StoreFull as error:
             return self._refuse(503, f"the store has no room: {error}", {"Retry-After": "30"})
         except StoreError as error:
@@ -224,12 +230,17 @@ class Resource:
         finally:
             self._load.release(admitted)
 
-    def _refuse(self, status: int, text: str, headers: Mapping[str, str]) -> Response:
+    def _refuse(
+        self, status: int, text: str, headers: Mapping[str, str], code: int | None = None
+    ) -> Response:
+        headers = {**headers, "Cache-Control": "no-store"}
         if status == 408:  # of what is too large the rest is read and dropped, so that the answer arrives
-            headers = {**headers, "Connection": "close"}
+            headers["Connection"] = "close"
         if self._style == "text":
             return Response(text + "\n", status, headers, "text/plain")
-        body: object = text if self._style == "am" else {"schema": 1, "error": text}
+        body: object = {"schema": 1, "error": text}
+        if self._style == "am":
+            body = text if code is None else {"code": code, "message": text}
         return Response(msgspec.json.encode(body), status, headers, JSON)
 
 
@@ -290,10 +301,14 @@ async def read_json(request: Request, limits: Limits) -> bytes:
     """
     kind = header(request, b"content-type").partition(";")[0].strip().lower()
     if kind and kind != JSON and not kind.endswith("+json"):
-        raise Refusal(415, f"the body has to be JSON: send the header Content-Type: {JSON}, not {kind[:100]}")
+        raise Refusal(
+            415, f"the body has to be JSON: send the header Content-Type: {JSON}, not {kind[:100]}", code=415
+        )
     coding = header(request, b"content-encoding").lower()
     if coding not in ("", "identity"):
-        raise Refusal(415, f"Content-Encoding {coding[:40]!r} is not understood; send the body as it is")
+        raise Refusal(
+            415, f"Content-Encoding {coding[:40]!r} is not understood; send the body as it is", code=415
+        )
     return await read_body(request.receive, limits)
 
 

@@ -20,19 +20,27 @@ from hbalert.core.labels import Labels
 REMEMBERED = 50_000
 """Label texts per generation; the older of two generations is forgotten when the younger is full."""
 
-_strict = msgspec.json.Decoder(list[PostedAlert])
+_strict = msgspec.json.Decoder(list[PostedAlert] | None)
 _one_by_one = msgspec.json.Decoder(list[msgspec.Raw])
 _loose = msgspec.json.Decoder(LooseAlert)
 _label_map = msgspec.json.Decoder(dict[str, str])
 
 
+class Missing(ValueError):
+    """What the API requires is not there at all; the text is Alertmanager's."""
+
+
 @dataclass(slots=True)
 class Posted:
-    """What came of one body: good alerts, and one sentence for each bad one."""
+    """What came of one body: good alerts, and one sentence for each bad one.
+
+    missing  whether a bad one lacks what the API requires
+    """
 
     reports: list[Alert] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     resolved: int = 0
+    missing: bool = False
 
 
 class LabelTexts:
@@ -64,7 +72,7 @@ class LabelTexts:
 def read_labels(text: bytes, limits: Limits) -> Labels:
     """The label set that a JSON object spells. Raises ValueError that says what is wrong with it."""
     if text in (b"", b"null"):
-        raise ValueError("at least one label pair required")
+        raise Missing("labels in body is required")
     try:
         pairs = decode(_label_map, text)
     except msgspec.ValidationError as error:
@@ -94,6 +102,8 @@ def check_annotations(annotations: dict[str, str], limits: Limits) -> dict[str, 
     if len(annotations) > limits.labels:
         raise ValueError(f"annotations: {len(annotations)} are more than the limit of {limits.labels}")
     for name, text in annotations.items():
+        if not name:
+            raise ValueError('invalid annotations: invalid name ""')
         if len(name) > limits.name_bytes:
             raise ValueError(
                 f"annotations: the name {name[:40]!r}... is longer than {limits.name_bytes} bytes"
@@ -115,12 +125,14 @@ def read_alerts(
 
     latest  the latest time that the clock ever showed: after it was set back, a sender on this machine
             repeats starts that lie between now and then, beside ends by the new clock
-    Raises ValueError when the body as a whole cannot be read: no JSON, no list, too many.
+    Raises Missing when there is no body, ValueError when it cannot be read as a whole: no JSON, no
+    list, too many.
     """
+    if not body.strip():
+        raise Missing("alerts in body is required")
     posted: Sequence[PostedAlert | LooseAlert | str]
     try:
-        strict = decode(_strict, body)
-        posted = strict
+        posted = decode(_strict, body) or ()
     except msgspec.ValidationError as error:
         posted = _read_one_by_one(body, error)
     if len(posted) > limits.alerts:
@@ -133,6 +145,7 @@ def read_alerts(
             found.reports.append(_report(alert, now, resolve_timeout, texts, limits, latest or now))
         except ValueError as error:
             found.problems.append(f"alert {index}: {error}")
+            found.missing |= isinstance(error, Missing)
     found.resolved = sum(one.claims[0].resolved(now) for one in found.reports)
     return found
 
@@ -167,7 +180,7 @@ def _report(
     timed = ends_at is None
     if ends_at is None:
         ends_at = now + resolve_timeout
-    elif ends_at < starts_at and now < starts_at <= latest:
+    if ends_at < starts_at and now < starts_at <= latest:
         starts_at = min(ends_at, now)
     elif ends_at < starts_at:
         raise ValueError("start time must be before end time")

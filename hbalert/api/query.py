@@ -14,18 +14,20 @@ from hbalert.api.door import Limits, Refusal
 from hbalert.api.ingest import check_labels
 from hbalert.api.wire import moment
 from hbalert.core.labels import Labels
-from hbalert.core.matcher import Matcher, Op, parse
+from hbalert.core.matcher import Matcher, Op, matches, parse
 from hbalert.regex import compile_regex
 from hbalert.views import Wanted
 
-_TRUE = frozenset({"true", "1", "t", "yes", "y", "on"})
-_FALSE = frozenset({"false", "0", "f", "no", "n", "off"})
+_TRUE = frozenset({"true", "1", "t", "yes", "y", "ok", "on", "enabled", "checked", "selected"})
+_FALSE = frozenset({"false", "0", "f", "no", "n", "off", "disabled"})
+"""The words that Alertmanager takes for true, and their opposites. Alertmanager takes any other word for
+false, a slip of the pen included; here it is refused."""
 
 
 def flag(request: Request, name: str, default: bool = True) -> bool:
     """A parameter that is true or false."""
     text = request.query_params.get(name)
-    if text is None:
+    if not text:
         return default
     if text.lower() in _TRUE:
         return True
@@ -65,6 +67,8 @@ def wanted(request: Request, limits: Limits) -> Wanted:
         test = compile_regex(receiver) if receiver else None
     except ValueError as error:
         raise Refusal(400, f"failed to parse receiver param: {error}") from None
+    if not receivers(request, limits):
+        test = _none
     return Wanted(
         matchers=matchers(request, limits),
         active=flag(request, "active"),
@@ -73,6 +77,15 @@ def wanted(request: Request, limits: Limits) -> Wanted:
         muted=flag(request, "muted"),
         receiver=test,
     )
+
+
+def receivers(request: Request, limits: Limits) -> bool:
+    """Whether `receiver_matchers` leaves any receiver: they match a receiver's labels, and ours have none."""
+    return matches(matchers(request, limits, "receiver_matchers"), {})
+
+
+def _none(receiver: str) -> bool:
+    return False
 
 
 def time(request: Request, name: str) -> datetime | None:

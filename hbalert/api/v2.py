@@ -7,6 +7,7 @@ Source: Alertmanager api/v2/openapi.yaml and api/v2/api.go.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import datetime
 
@@ -20,7 +21,7 @@ from hbalert import __version__
 from hbalert.api import query
 from hbalert.api.am_yaml import alertmanager_yaml
 from hbalert.api.door import Limits, Refusal, json_response, read_json
-from hbalert.api.ingest import LabelTexts, check_annotations, read_alerts
+from hbalert.api.ingest import LabelTexts, Missing, check_annotations, read_alerts
 from hbalert.api.wire import (
     AlertGroup,
     AlertStatus,
@@ -33,7 +34,9 @@ from hbalert.api.wire import (
     SilenceStatus,
     decode,
     horizon,
+    missing,
     moment,
+    stamp,
 )
 from hbalert.core.matcher import Matcher, Op, make
 from hbalert.core.silence import Silence
@@ -44,10 +47,14 @@ from hbalert.views import AlertView, Book, SilenceView, silences
 
 log = structlog.get_logger("hbalert.api")
 
-_silence = msgspec.json.Decoder(PostedSilence)
+_silence = msgspec.json.Decoder(PostedSilence | None)
 
 SPOKEN_VERSION = "0.27.0"
 """The Alertmanager whose API this is; clients look at it to know what they may ask for."""
+
+INVALID, REQUIRED, TOO_FEW = 601, 602, 612
+"""What Alertmanager's framework calls a text of the wrong form, what is missing, and a list that is too
+short."""
 
 _OPS = {
     (True, False): Op.EQUAL,
@@ -106,17 +113,17 @@ def shown(view: AlertView, end: datetime, muted_by: tuple[str, ...] = ()) -> Get
     """An alert as the API shows it."""
     return GettableAlert(
         annotations=dict(view.alert.annotations),
-        ends_at=end,
+        ends_at=stamp(end),
         fingerprint=view.fingerprint,
         receivers=[NamedReceiver(name) for name in view.receivers],
-        starts_at=view.alert.starts_at,
+        starts_at=stamp(view.alert.starts_at),
         status=AlertStatus(
             inhibited_by=view.inhibited_by,
             silenced_by=view.silenced_by,
             muted_by=muted_by,
             state="suppressed" if muted_by else view.state,
         ),
-        updated_at=view.alert.updated_at,
+        updated_at=stamp(view.alert.updated_at),
         generator_url=view.alert.generator_url,
         labels=view.alert.labels.as_dict(),
     )
@@ -148,6 +155,8 @@ class V2:
                 self._limits,
                 engine.latest,
             )
+        except Missing as error:
+            raise Refusal(422, str(error), code=REQUIRED) from None
         except ValueError as error:
             raise Refusal(400, f"bad request: {error}") from None
         if posted.reports:
@@ -164,7 +173,8 @@ class V2:
         log.warning("alerts_refused", refused=len(posted.problems), taken=taken, first=posted.problems[0])
         some, more = posted.problems[:50], len(posted.problems) - 50
         text = "; ".join(some) + (f"; and {more} more" if more > 0 else "")
-        raise Refusal(400, f"{text} ({taken} valid alerts of this request were stored)")
+        text = f"{text} ({taken} valid alerts of this request were stored)"
+        raise Refusal(422, text, code=REQUIRED) if posted.missing else Refusal(400, text)
 
     async def get_alerts(self, request: Request) -> Response:
         now = self._engine.clock.now()
@@ -202,7 +212,7 @@ class V2:
 
     async def get_silences(self, request: Request) -> Response:
         asked = query.matchers(request, self._limits)
-        # `expired`, `active` and `pending` are ours: Alertmanager answers all and lets clients choose.
+        # Alertmanager before 0.34 knows none of the three, answers all and lets its clients choose.
         states = {name for name in ("active", "pending", "expired") if query.flag(request, name)}
         found = [
             view
@@ -212,23 +222,27 @@ class V2:
         return json_response([gettable(view) for view in found])
 
     async def get_silence(self, request: Request) -> Response:
-        silence = self._engine.memory.silences.get(request.path_params["id"])
+        identity = _identity(request)
+        silence = self._engine.memory.silences.get(identity)
         if silence is None:
-            raise Refusal(404, f"silence {request.path_params['id'][:80]} not found")
+            raise Refusal(404, f"silence {identity} not found")
         (view,) = silences([silence], self._engine.clock.now())
         return json_response(gettable(view))
 
     async def delete_silence(self, request: Request) -> Response:
-        identity = request.path_params["id"]
+        identity = _identity(request)
         if not await self._engine.expire_silence(identity):
-            raise Refusal(404, f"silence {identity[:80]} not found")
+            raise Refusal(404, f"silence {identity} not found")
         log.info("silence_expired", silence=identity)
         return self._done
 
     async def post_silence(self, request: Request) -> Response:
         body = await read_json(request, self._limits)
+        if not body.strip():
+            raise Refusal(422, "silence in body is required", code=REQUIRED)
         try:
-            posted = decode(_silence, body)
+            posted = decode(_silence, body) or PostedSilence()
+            _check_complete(posted)
             silence = read_silence(posted, self._engine.clock.now(), self._limits)
             identity = await self._engine.put_silence(silence, posted.id or None)
         except KeyError:
@@ -241,14 +255,15 @@ class V2:
     # --- the rest ---
 
     async def get_receivers(self, request: Request) -> Response:
-        return json_response([NamedReceiver(name) for name in sorted(self._engine.config.receivers)])
+        names = self._engine.config.receivers if query.receivers(request, self._limits) else ()
+        return json_response([NamedReceiver(name) for name in names])
 
     async def get_status(self, request: Request) -> Response:
         return json_response(
             {
-                "cluster": {"name": "", "peers": [], "status": "disabled"},
+                "cluster": {"peers": [], "status": "disabled"},
                 "config": {"original": alertmanager_yaml(self._engine.config)},
-                "uptime": self._engine.started_at,
+                "uptime": stamp(self._engine.started_at),
                 "versionInfo": {
                     "branch": "hbalert",
                     "buildDate": "",
@@ -261,36 +276,63 @@ class V2:
         )
 
 
+_UUID = re.compile("[0-9a-f]{8}(-?[0-9a-f]{4}){4}[0-9a-f]{8}", re.IGNORECASE)
+
+
+def _identity(request: Request) -> str:
+    """The id in the path. Raises Refusal (422) when it cannot be one."""
+    text: str = request.path_params["id"]
+    if _UUID.fullmatch(text) is None:
+        raise Refusal(422, f'silenceID in path must be of type uuid: "{text[:80]}"', code=INVALID)
+    return text
+
+
+def _check_complete(posted: PostedSilence) -> None:
+    """Raises Refusal (422) that names everything required that is not there."""
+    found = missing(posted)
+    for index, matcher in enumerate(posted.matchers or ()):
+        found += missing(matcher, f"matchers.{index}.")
+    if found:
+        raise Refusal(422, "; ".join(found), code=REQUIRED)
+    if not posted.matchers:
+        raise Refusal(422, "matchers in body should have at least 1 items", code=TOO_FEW)
+
+
 def read_silence(posted: PostedSilence, now: datetime, limits: Limits) -> Silence:
-    """The silence that was posted. Raises ValueError that names the field; what only the engine can
-    judge (an end in the past, matchers that are too broad) is left to it."""
-    if len(posted.matchers) > limits.matchers:
-        raise ValueError(f"matchers: {len(posted.matchers)} are more than the limit of {limits.matchers}")
+    """The silence that was posted, which is complete. Raises ValueError that names the field; what only
+    the engine can judge (an end in the past, matchers that are too broad) is left to it."""
+    posted_matchers = posted.matchers or []
+    if len(posted_matchers) > limits.matchers:
+        raise ValueError(f"matchers: {len(posted_matchers)} are more than the limit of {limits.matchers}")
     ends_at = moment(posted.ends_at, "endsAt")
     if ends_at is None:
         raise ValueError("endsAt: a silence needs an end")
-    for name, text in (("comment", posted.comment), ("createdBy", posted.created_by)):
+    comment, created_by = posted.comment or "", posted.created_by or ""
+    for name, text in (("comment", comment), ("createdBy", created_by)):
         if len(text) > limits.text_bytes:
             raise ValueError(f"{name}: longer than {limits.text_bytes} characters")
     return Silence(
         id="",
-        matchers=tuple(_matcher(index, each, limits) for index, each in enumerate(posted.matchers)),
+        matchers=tuple(_matcher(index, each, limits) for index, each in enumerate(posted_matchers)),
         starts_at=moment(posted.starts_at, "startsAt") or now,
         ends_at=ends_at,
-        created_by=posted.created_by,
-        comment=posted.comment,
+        created_by=created_by,
+        comment=comment,
         updated_at=now,
         annotations=check_annotations(posted.annotations or {}, limits),
     )
 
 
 def _matcher(index: int, posted: PostedMatcher, limits: Limits) -> Matcher:
-    if not posted.name:
-        raise ValueError(f"matchers[{index}]: invalid label name {posted.name!r}")
-    if len(posted.name) > limits.name_bytes or len(posted.value) > limits.value_bytes:
-        raise ValueError(f"matchers[{index}]: name or value is longer than {limits.value_bytes} bytes")
+    name, value = posted.name or "", posted.value or ""
+    if not name:
+        raise ValueError(f'matchers[{index}]: invalid label name ""')
+    if len(name.encode()) > limits.name_bytes:
+        raise ValueError(f"matchers[{index}]: the name is longer than {limits.name_bytes} bytes")
+    if len(value.encode()) > limits.value_bytes:
+        raise ValueError(f"matchers[{index}]: the value is longer than {limits.value_bytes} bytes")
     try:
-        return make(posted.name, _OPS[posted.is_equal, posted.is_regex], posted.value, compile_regex)
+        return make(name, _OPS[posted.is_equal is not False, posted.is_regex is True], value, compile_regex)
     except ValueError as error:
         raise ValueError(f"matchers[{index}]: {error}") from None
 
@@ -301,13 +343,13 @@ def gettable(view: SilenceView) -> GettableSilence:
     return GettableSilence(
         id=silence.id,
         status=SilenceStatus(view.state.value),
-        updated_at=silence.updated_at,
+        updated_at=stamp(silence.updated_at),
         comment=silence.comment,
         created_by=silence.created_by,
-        ends_at=silence.ends_at,
+        ends_at=stamp(silence.ends_at),
         matchers=[
             OutMatcher(each.is_equal, each.is_regex, each.name, each.value) for each in silence.matchers
         ],
-        starts_at=silence.starts_at,
+        starts_at=stamp(silence.starts_at),
         annotations=dict(silence.annotations),
     )

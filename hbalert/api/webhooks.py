@@ -92,7 +92,7 @@ def _annotations(alert: HookAlert) -> dict[str, str]:
         "image_url": alert.image_url,
     }
     more = {name: text for name, text in grafana.items() if text}
-    return {**more, **(alert.annotations or {})}
+    return {**more, **{name: text for name, text in (alert.annotations or {}).items() if name}}
 
 
 _ESCAPED = re.compile(r"\\([.+*?()|\[\]{}^$\\])")

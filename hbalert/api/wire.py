@@ -7,8 +7,9 @@ Alertmanager (version "4") and Grafana (version "1"), and our own.
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
@@ -49,22 +50,41 @@ class LooseAlert(Struct, rename="camel"):
 
 
 class PostedMatcher(Struct, rename="camel"):
-    name: str
-    value: str
-    is_regex: bool = False
-    is_equal: bool = True
+    """A matcher of a silence. What is missing is `missing`'s to say, null counts as missing."""
+
+    required: ClassVar = ("is_regex", "name", "value")
+
+    name: str | None = None
+    value: str | None = None
+    is_regex: bool | None = None
+    is_equal: bool | None = None
 
 
 class PostedSilence(Struct, rename="camel"):
     """POST /api/v2/silences."""
 
-    matchers: list[PostedMatcher]
-    ends_at: str
+    required: ClassVar = ("comment", "created_by", "ends_at", "matchers", "starts_at")
+
+    matchers: list[PostedMatcher] | None = None
+    ends_at: str | None = None
     starts_at: str | None = None
-    created_by: str = ""
-    comment: str = ""
+    created_by: str | None = None
+    comment: str | None = None
     id: str | None = None
     annotations: dict[str, str] | None = None
+
+
+def missing(posted: PostedSilence | PostedMatcher, before: str = "") -> list[str]:
+    """What the API requires and is not there, as Alertmanager says it, in its order.
+
+    before  the path of `posted` within the body, with its full stop
+    """
+    names = dict(zip(posted.__struct_fields__, posted.__struct_encode_fields__, strict=True))
+    return [
+        f"{before}{names[field]} in body is required"
+        for field in posted.required
+        if getattr(posted, field) is None
+    ]
 
 
 class HookAlert(Struct, rename="camel"):
@@ -106,16 +126,16 @@ class AlertStatus(Struct, rename="camel"):
     state: str
 
 
-class GettableAlert(Struct, rename="camel"):
+class GettableAlert(Struct, rename="camel", omit_defaults=True):
     annotations: dict[str, str]
-    ends_at: datetime
+    ends_at: str
     fingerprint: str
     receivers: list[NamedReceiver]
-    starts_at: datetime
+    starts_at: str
     status: AlertStatus
-    updated_at: datetime
-    generator_url: str = msgspec.field(name="generatorURL")
-    labels: dict[str, str] = msgspec.field(name="labels")
+    updated_at: str
+    labels: dict[str, str]
+    generator_url: str = msgspec.field(default="", name="generatorURL")
 
 
 class AlertGroup(Struct, rename="camel"):
@@ -136,16 +156,16 @@ class OutMatcher(Struct, rename="camel"):
     value: str
 
 
-class GettableSilence(Struct, rename="camel"):
+class GettableSilence(Struct, rename="camel", omit_defaults=True):
     id: str
     status: SilenceStatus
-    updated_at: datetime
+    updated_at: str
     comment: str
     created_by: str
-    ends_at: datetime
+    ends_at: str
     matchers: list[OutMatcher]
-    starts_at: datetime
-    annotations: dict[str, str]
+    starts_at: str
+    annotations: dict[str, str] = {}
 
 
 # --- going out: our own ------------------------------------------------------------------------
@@ -162,7 +182,8 @@ class Listing(Struct):
 
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST = datetime(9000, 1, 1, tzinfo=UTC)
-"""Outside of these, sums and time zones do not work any more; nobody means such a time."""
+"""Outside of these, sums and time zones do not work any more. Who writes the year 9999 means "for ever"
+and gets the last of these times."""
 
 _ZERO = datetime(1, 1, 1, tzinfo=UTC)
 
@@ -176,17 +197,15 @@ def moment(value: datetime | str | None, name: str) -> datetime | None:
         return None
     try:
         read = _read(value) if isinstance(value, str) else value
-        if read.tzinfo is None:
-            read = read.replace(tzinfo=UTC)
-        elif read.tzinfo is not UTC:
-            read = _ZERO if read.year == 1 else read.astimezone(UTC)
     except (ValueError, OverflowError):
         raise ValueError(f'{name}: {value!r:.60} is not a time; write "2026-01-02T15:04:05Z"') from None
-    if read == _ZERO:
-        return None
-    if not EARLIEST <= read <= LATEST:
-        raise ValueError(f"{name}: the year {read.year} is not between 1970 and 9000")
-    return read
+    if read.year >= LATEST.year:  # a zone would carry it out of what a datetime can hold
+        return LATEST
+    read = read.replace(tzinfo=UTC) if read.tzinfo is None or read.year == 1 else read.astimezone(UTC)
+    return None if read == _ZERO else max(read, EARLIEST)
+
+
+_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d.*", re.ASCII)
 
 
 def _read(text: str) -> datetime:
@@ -194,7 +213,18 @@ def _read(text: str) -> datetime:
     try:
         return msgspec.convert(text, datetime)
     except msgspec.ValidationError:
+        if _TIME.fullmatch(text) is None:  # a date alone is more often a slip than a midnight
+            raise
         return datetime.fromisoformat(text)
+
+
+def stamp(at: datetime) -> str:
+    """A time as Alertmanager's API writes it: UTC, to the millisecond.
+
+    >>> stamp(datetime(2026, 3, 1, 12, 0, 0, 123999, UTC))
+    '2026-03-01T12:00:00.123Z'
+    """
+    return at.isoformat(timespec="milliseconds")[:23] + "Z"
 
 
 def horizon(now: datetime, step: timedelta) -> datetime:

@@ -110,7 +110,7 @@ class Client:
                 raise Unreachable(f"what answers at {self.url} is not hbalert") from None
         if status < 300:
             return read
-        told = read.get("error", read) if isinstance(read, dict) else read
+        told = read.get("error") or read.get("message") or read if isinstance(read, dict) else read
         said = "\n".join(map(plain, str(told).splitlines()[:100])) or f"HTTP {status}"
         if status == 401:
             said += "; give it with --token-file FILE or HBALERT_CLIENT_TOKEN"

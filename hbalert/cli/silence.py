@@ -164,6 +164,7 @@ def _body(matchers: list[Matcher], ends_at: datetime, author: str, comment: str)
             {"name": each.name, "value": each.value, "isRegex": each.is_regex, "isEqual": each.is_equal}
             for each in matchers
         ],
+        "startsAt": "",
         "endsAt": ends_at.isoformat(),
         "createdBy": author,
         "comment": comment,

@@ -56,12 +56,12 @@ def problems(silence: Silence, now: datetime) -> list[str]:
     """Why this silence cannot be accepted; empty when it can. Texts name the field.
 
     The rules are Alertmanager's: at least one matcher, at least one that does not match the empty
-    string, start before end, an end that is not past.
+    string (`!=` and `!~` count as such), start before end, an end that is not past.
     """
     found = []
     if not silence.matchers:
         found.append("matchers: at least one is required")
-    elif all(matcher.test("") for matcher in silence.matchers):
+    elif all(matcher.is_equal and matcher.test("") for matcher in silence.matchers):
         found.append("matchers: at least one must not match the empty string")
     if silence.ends_at <= silence.starts_at:
         found.append("endsAt: must be after startsAt")

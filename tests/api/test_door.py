@@ -16,7 +16,13 @@ from tests.api.stand import Stand, stand, token
 
 TOKENS = [token("prom", "ingest"), token("viewer", "read"), token("ops", "silence"), token("boss", "admin")]
 
-SILENCE = {"matchers": [{"name": "a", "value": "b"}], "endsAt": "2026-03-01T14:00:00Z"}
+SILENCE = {
+    "matchers": [{"name": "a", "value": "b", "isRegex": False}],
+    "startsAt": "",
+    "endsAt": "2026-03-01T14:00:00Z",
+    "createdBy": "li",
+    "comment": "upgrade",
+}
 
 MAY = [
     ("POST", "/api/v2/alerts", [], {"prom", "boss"}),
@@ -239,7 +245,7 @@ async def test_tokens_of_a_new_configuration_count_at_once(tmp_path: Path) -> No
 
 
 async def test_every_answer_is_counted_by_path_and_code_never_by_what_was_asked(api: Stand) -> None:
-    await api.client.get("/api/v2/silence/some-id")
+    await api.client.get("/api/v2/silence/0b1f1f4e-0000-4000-8000-000000000000")
     await api.client.post("/api/v2/alerts", json={})
     await api.client.request("PATCH", "/api/v2/alerts")
     text = (await api.client.get("/metrics")).text
