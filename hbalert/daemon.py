@@ -128,7 +128,9 @@ class Daemon:
         """
         from hbalert.loops.chores import Chores  # once everything listens already
 
-        self._chores = Chores({"touch": (5, self._touch), "prune": (3600, self._prune)})
+        self._chores = Chores(
+            {"touch": (5, self._touch), "endings": (5, self._endings), "prune": (3600, self._prune)}
+        )
         self.engine.stepped = self._stepped
         self._ticking = asyncio.create_task(every("tick", 1.0, self._tick, self._clock), name="tick")
 
@@ -145,6 +147,9 @@ class Daemon:
     def _stepped(self, jump: Jump) -> None:
         self._evaluator.stepped(jump)
         self._chores.again()
+
+    async def _endings(self) -> None:
+        await self._sweeper.endings(self._clock.now())
 
     async def _touch(self) -> None:
         await self._sweeper.touch(self._clock.now())

@@ -18,12 +18,13 @@ from hbalert.core.alert import Alert, grace
 from hbalert.core.delivery import DeliveryState
 from hbalert.core.group import Group
 from hbalert.core.jump import Jump, at_start
+from hbalert.core.maintenance import Window
 from hbalert.core.route import walk
 from hbalert.core.silence import Silence
 from hbalert.desk import Desk
-from hbalert.memory import Draft, Memory
+from hbalert.memory import Draft, Memory, Rows
 from hbalert.ports import HistoryQuery, Snapshot, Store
-from hbalert.units import intake, outbox, silences
+from hbalert.units import intake, maintenance, outbox, silences
 from hbalert.units.adopt import adopt
 from hbalert.units.flush import Destinations, flush_group
 from hbalert.units.jump import MovedSilences, follow, says
@@ -58,6 +59,7 @@ class Engine:
     destinations  what a flush needs of it
     last_seen     when an earlier process was last known to be at work; None: there was none
     quiet         who keeps alerts quiet
+    windows_due   when the maintenance windows have to be looked at again; None: not by themselves
     changed       called with what was committed: wakes whoever waits for work
     stepped       called when the clock was set, once every row agrees with it
     steps         how it was set and nobody was told yet
@@ -76,6 +78,7 @@ class Engine:
         self.last_seen = snapshot.last_seen
         self.latest = max(self.started_at, snapshot.last_seen or self.started_at)
         self._moved: MovedSilences = {}
+        self.windows_due: datetime | None = clock.now()
         self._use(config)
         self.desk.changed = self._committed
         self.desk.follow = self._follow
@@ -139,6 +142,8 @@ class Engine:
                     )
                     if kept is not alert and kept != alert:
                         draft.put_alert(kept)
+            # Before anything is flushed: in the middle of a window nobody is told what it covers.
+            maintenance.keep(draft, self.windows(draft))
             adopt(draft, self.config.route, self._notifiers())
             return outbox.release(draft)
 
@@ -154,6 +159,7 @@ class Engine:
         def take_over(draft: Draft) -> int:
             # Not earlier: a unit that waits before this one knows the groups of the old routes only.
             self._use(config)
+            maintenance.keep(draft, self.windows(draft))
             return adopt(draft, config.route, self._notifiers())
 
         try:
@@ -161,6 +167,7 @@ class Engine:
         except BaseException:
             self._use(before)
             raise
+        self.windows_due = self.clock.now()
 
     def _notifiers(self) -> dict[str, bool]:
         return {name: notifier.enabled for name, notifier in self.config.notifiers.items()}
@@ -192,11 +199,61 @@ class Engine:
         """Stores a silence; returns the id in force. KeyError: `replaces` is unknown. ValueError:
         not acceptable; the text names the field."""
         identity = new_id()
-        return await self.desk.work(lambda draft: silences.put(draft, silence, replaces, identity))
+        return await self.desk.work(
+            lambda draft: silences.put(draft, silence, replaces, identity, self.config.silences.bounds)
+        )
 
     async def expire_silence(self, silence_id: str) -> bool:
         """Ends a silence now; False when it is unknown."""
         return await self.desk.work(lambda draft: silences.end(draft, silence_id))
+
+    async def import_silences(self, posted: Sequence[Silence]) -> list[silences.Imported]:
+        """Takes silences from a file, each for itself; durable when it returns."""
+        ids = [new_id() for _ in posted]
+
+        def unit(draft: Draft) -> list[silences.Imported]:
+            pairs = zip(posted, ids, strict=True)
+            bounds = self.config.silences.bounds
+            return [silences.bring_in(draft, silence, identity, bounds) for silence, identity in pairs]
+
+        return await self.desk.work(unit)
+
+    # --- maintenance windows ---
+
+    def windows(self, rows: Rows | None = None) -> dict[str, Window]:
+        """All maintenance windows by name; of two with one name that of the configuration counts."""
+        made = (rows or self.memory).windows.values()
+        return {window.name: window for window in (*made, *self.config.maintenance)}
+
+    async def keep_windows(self) -> None:
+        """Makes the silences of the windows whose time has come; tells when that is again."""
+        self.windows_due = await self.desk.work(lambda draft: maintenance.keep(draft, self.windows(draft)))
+
+    async def add_window(self, window: Window) -> None:
+        """Stores a window. Raises ValueError when there is one of this name."""
+
+        def unit(draft: Draft) -> None:
+            if window.name in self.windows(draft):
+                raise ValueError(f"there is a maintenance window {window.name!r} already")
+            draft.windows.put(window.name, window)
+            maintenance.keep(draft, self.windows(draft))
+
+        await self.desk.work(unit)
+        self.windows_due = self.clock.now()
+
+    async def remove_window(self, name: str) -> bool:
+        """Removes a window that was made at run time, and ends what it silences; False: there is none."""
+
+        def unit(draft: Draft) -> bool:
+            if draft.windows.get(name) is None:
+                return False
+            draft.windows.drop(name)
+            maintenance.keep(draft, self.windows(draft))
+            return True
+
+        removed = await self.desk.work(unit)
+        self.windows_due = self.clock.now()
+        return removed
 
     # --- the outbox ---
 

@@ -15,6 +15,7 @@ from typing import Generic, TypeVar
 from hbalert.core.alert import Alert
 from hbalert.core.delivery import Delivery
 from hbalert.core.group import Group
+from hbalert.core.maintenance import Window
 from hbalert.core.notification import LogEntry
 from hbalert.core.rule import RuleAlert
 from hbalert.core.silence import Silence
@@ -113,6 +114,7 @@ class Rows:
     """The live tables, and the questions that every reader asks of them.
 
     members: (group id, alert key) -> True. It is not stored: the routing tree tells it again.
+    lasting: ids of the silences that may end before their time, so that a resolve need not ask them all.
     """
 
     def __init__(self, under: Rows | None = None) -> None:
@@ -126,6 +128,8 @@ class Rows:
                 lambda _, row: (row.notifier, (row.group_id, row.notifier))
             )
             self.silences: Table[str, Silence] = Table()
+            self.lasting: Table[str, bool] = Table()
+            self.windows: Table[str, Window] = Table()
             self.notifiers: Table[str, NotifierState] = Table()
             return
         self.alerts = under.alerts.over()
@@ -135,6 +139,8 @@ class Rows:
         self.entries = under.entries.over()
         self.deliveries = under.deliveries.over()
         self.silences = under.silences.over()
+        self.lasting = under.lasting.over()
+        self.windows = under.windows.over()
         self.notifiers = under.notifiers.over()
 
     def members_of(self, group_id: str) -> list[bytes]:
@@ -147,6 +153,11 @@ class Rows:
 
     def entries_of(self, group_id: str) -> list[LogEntry]:
         return [entry for _, entry in self.entries.found(group_id)]
+
+    def lasting_silences(self) -> list[Silence]:
+        """Those that may end before their time: when what they match has resolved."""
+        rows = (self.silences.get(silence_id) for silence_id, _ in self.lasting.items())
+        return [row for row in rows if row is not None]
 
     def alerts_of_rule(self, rule_id: str) -> list[RuleAlert]:
         return [row for _, row in self.rule_alerts.found(rule_id)]
@@ -199,6 +210,18 @@ class Draft(Rows):
         self.rule_alerts.drop(key)
         self.refreshed_rows.discard(key)
 
+    def put_silence(self, silence: Silence) -> None:
+        """The silence as it is now."""
+        self.silences.put(silence.id, silence)
+        if silence.until_resolved and self.now < silence.ends_at:
+            self.lasting.put(silence.id, True)
+        else:
+            self.lasting.drop(silence.id)
+
+    def drop_silence(self, silence_id: str) -> None:
+        self.silences.drop(silence_id)
+        self.lasting.drop(silence_id)
+
     def note(
         self,
         kind: str,
@@ -235,6 +258,7 @@ class Draft(Rows):
             entries=self.entries.changed(),
             deliveries=self.deliveries.changed(),
             silences=self.silences.changed(),
+            windows=self.windows.changed(),
             notifiers=self.notifiers.changed(),
             attempts=self.attempts,
             notes=self.notes,
@@ -311,6 +335,10 @@ class Memory(Rows):
             self.deliveries.put(delivery.id, delivery)
         for silence in snapshot.silences:
             self.silences.put(silence.id, silence)
+            if silence.until_resolved and now < silence.ends_at:
+                self.lasting.put(silence.id, True)
+        for window in snapshot.windows:
+            self.windows.put(window.name, window)
         for state in snapshot.notifiers:
             self.notifiers.put(state.notifier, state)
 
@@ -374,4 +402,6 @@ def _pour(draft: Rows, into: Rows) -> None:
     into.entries.absorb(draft.entries.changed())
     into.deliveries.absorb(draft.deliveries.changed())
     into.silences.absorb(draft.silences.changed())
+    into.lasting.absorb(draft.lasting.changed())
+    into.windows.absorb(draft.windows.changed())
     into.notifiers.absorb(draft.notifiers.changed())

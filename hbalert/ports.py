@@ -14,6 +14,7 @@ from typing import Protocol
 from hbalert.core.alert import Alert
 from hbalert.core.delivery import Delivery, Pace
 from hbalert.core.group import Group
+from hbalert.core.maintenance import Window
 from hbalert.core.notification import LogEntry, Notification
 from hbalert.core.rule import RuleAlert, Sample
 from hbalert.core.silence import Silence
@@ -174,7 +175,7 @@ class Changes:
 
     Each mapping goes from primary key to the new row, or None to remove it:
     alerts by label key, rule_alerts by (rule id, label key), groups by id, entries by
-    (group id, notifier), deliveries by id, silences by id, notifiers by name.
+    (group id, notifier), deliveries by id, silences by id, maintenance windows by name, notifiers by name.
     """
 
     alerts: dict[bytes, Alert | None] = field(default_factory=dict)
@@ -183,6 +184,7 @@ class Changes:
     entries: dict[tuple[str, str], LogEntry | None] = field(default_factory=dict)
     deliveries: dict[str, Delivery | None] = field(default_factory=dict)
     silences: dict[str, Silence | None] = field(default_factory=dict)
+    windows: dict[str, Window | None] = field(default_factory=dict)
     notifiers: dict[str, NotifierState | None] = field(default_factory=dict)
     attempts: list[Attempt] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
@@ -196,6 +198,7 @@ class Snapshot:
     """Everything live, as read at the start.
 
     deliveries     the live ones only (queued, sending)
+    windows        maintenance windows that were made at run time
     next_sequence  higher than that of any delivery ever stored
     last_seen      when the store was last known to be in use; None for a new one
     """
@@ -206,6 +209,7 @@ class Snapshot:
     entries: Sequence[LogEntry] = ()
     deliveries: Sequence[Delivery] = ()
     silences: Sequence[Silence] = ()
+    windows: Sequence[Window] = ()
     notifiers: Sequence[NotifierState] = ()
     next_sequence: int = 1
     last_seen: datetime | None = None

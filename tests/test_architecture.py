@@ -23,6 +23,7 @@ LEAVES = {
     "metrics",
     "metric_names",
     "promql",
+    "recurrence",
     "regex",
     "templating",
 }
@@ -39,6 +40,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "metric_names": set(),
     "health": set(),
     "promql": set(),
+    "recurrence": {"core"},
     "regex": {"core", "errors"},
     "templating": {"core", "config", "errors", "regex"},
     "notify_systemd": {"clock"},

@@ -130,6 +130,7 @@ class _Reading:
             sources=main.sources,
             evaluation=main.evaluation,
             alerts=main.alerts,
+            silences=main.silences,
             notifiers={name: file.settings for name, file in notifiers.items()},
             receivers=known,
             route=route,

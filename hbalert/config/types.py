@@ -35,8 +35,10 @@ from hbalert.config.values import (
 )
 from hbalert.core.inhibit import InhibitRule
 from hbalert.core.interval import TimeInterval
+from hbalert.core.maintenance import Window
 from hbalert.core.route import Route
 from hbalert.core.rule import RuleGroup
+from hbalert.core.silence import Bounds
 
 
 class Settings(BaseModel):
@@ -138,6 +140,23 @@ class AlertSettings(Settings):
 
     resolve_timeout: Duration = timedelta(minutes=5)
     webhook_stale_after: Duration = timedelta(hours=26)
+
+
+class SilenceSettings(Settings):
+    """[silences]: how much is kept, and when its author hears that one ends.
+
+    limit      silences that are kept, ended ones included
+    max_bytes  of the texts of one: matchers, author, comment, annotations
+    notice     so long before its end, when it still silences something; "0s": never
+    """
+
+    limit: int = Field(default=10_000, ge=1)
+    max_bytes: int = Field(default=65_536, ge=1)
+    notice: Duration = timedelta(minutes=15)
+
+    @property
+    def bounds(self) -> Bounds:
+        return Bounds(self.limit, self.max_bytes)
 
 
 # --- notifiers ---------------------------------------------------------------------------------
@@ -369,6 +388,7 @@ class Config(Settings):
     root            folder of config.toml; relative paths are below it
     receivers       name -> notifiers (every enabled or disabled notifier is also a receiver of its own)
     time_intervals  name -> the descriptions of which any may hold
+    maintenance     the windows in it; there may be others, made at run time
     hash            changes exactly when something that matters changes
     """
 
@@ -378,11 +398,13 @@ class Config(Settings):
     sources: Mapping[str, SourceSettings]
     evaluation: EvaluationSettings
     alerts: AlertSettings
+    silences: SilenceSettings = Field(default_factory=SilenceSettings)
     notifiers: Mapping[str, AnyNotifier]
     receivers: Mapping[str, tuple[str, ...]]
     route: Route
     groups: tuple[RuleGroup, ...]
     inhibit_rules: tuple[InhibitRule, ...] = ()
     time_intervals: Mapping[str, tuple[TimeInterval, ...]] = Field(default_factory=dict)
+    maintenance: tuple[Window, ...] = ()
     tokens: tuple[TokenSettings, ...] = ()
     hash: str = ""

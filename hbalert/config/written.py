@@ -22,6 +22,7 @@ from hbalert.config.types import (
     EvaluationSettings,
     ServerSettings,
     Settings,
+    SilenceSettings,
     SourceSettings,
     StorageSettings,
     TokenSettings,
@@ -190,6 +191,7 @@ class MainFile(BaseSettings):
     sources: Mapping[str, SourceSettings] = Field(default_factory=dict)
     evaluation: EvaluationSettings = Field(default_factory=EvaluationSettings)
     alerts: AlertSettings = Field(default_factory=AlertSettings)
+    silences: SilenceSettings = Field(default_factory=SilenceSettings)
     defaults: Mapping[str, Mapping[str, Any]] = Field(default_factory=dict)
     notifiers: NotifierFiles = Field(default_factory=NotifierFiles)
     receivers: tuple[ReceiverSettings, ...] = ()

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from hbalert.core.matcher import Matcher, Op, matches
-from hbalert.core.silence import Silence
+from hbalert.core.silence import SUBJECT, Silence
 
 CompileMany = Callable[[Sequence[str]], Callable[[str], Sequence[int]]]
 """Takes patterns, returns what gives the positions of all that match a whole value."""
@@ -52,7 +52,7 @@ class Silencer:
             silence.id
             for name, pivot in self._pivots.items()
             for silence, others in pivot.candidates(labels.get(name, ""))
-            if matches(others, labels)
+            if matches(others, labels) and labels.get(SUBJECT) != silence.id
         ]
         return tuple(sorted(found)) if found else ()
 

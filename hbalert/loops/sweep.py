@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from hbalert.core.silence import SilenceState, state
 from hbalert.engine import Engine
 from hbalert.memory import Draft
+from hbalert.units.endings import endings
 from hbalert.units.own import Own, clock_stepped
-from hbalert.units.silences import reopen
+from hbalert.units.silences import reopen, resolved
 
 LEAST_HISTORY = timedelta(hours=120)
 """The log and ended silences are kept at least as long as Alertmanager keeps them."""
@@ -27,14 +27,18 @@ class Sweeper:
         self._looked_at = since
 
     async def every_second(self, now: datetime) -> None:
-        """Refreshes that must be in the store soon; groups whose silence has just ended or begun to."""
-        memory = self._engine.memory
+        """Refreshes that must be in the store soon; groups whose silence has just ended; silences that
+        lasted until alerts had resolved whose end has just come by the clock."""
+        engine, memory = self._engine, self._engine.memory
+        if engine.windows_due is not None and engine.windows_due <= now:
+            await engine.keep_windows()
         self._looked_at = min(self._looked_at, now)
         soon = now + timedelta(seconds=1)
         overdue = [key for key in memory.unwritten if memory.write_by[key] <= soon]
         since = self._looked_at
         ended = [silence for silence in memory.silences.values() if since < silence.ends_at <= now]
-        if not overdue and not ended:
+        gone = self._gone(since, now) if len(memory.lasting) else []
+        if not overdue and not ended and not gone:
             self._looked_at = now
             return
 
@@ -45,8 +49,12 @@ class Sweeper:
                     draft.put_alert(alert)
             # A silence that was ended by hand has reopened its groups already; twice does no harm.
             reopen(draft, ended)
+            resolved(
+                draft,
+                [alert for key in gone if (alert := draft.alerts.get(key)) and alert.resolved(draft.now)],
+            )
 
-        await self._engine.desk.work(unit)
+        await engine.desk.work(unit)
         self._looked_at = now
 
     async def tell_steps(self) -> None:
@@ -62,6 +70,21 @@ class Sweeper:
         )
         del engine.steps[: len(steps)]
 
+    def _gone(self, since: datetime, now: datetime) -> list[bytes]:
+        """Keys of the alerts that nobody ended: their time has passed. One that left its last group in
+        this very second is not among them: the flush has looked after it."""
+        memory = self._engine.memory
+        late = [key for key, at in memory.write_by.items() if at <= now]
+        known = ((key, alert.ends_at) for key in late if (alert := memory.alerts.get(key)))
+        return [key for key, ends_at in known if ends_at is not None and since < ends_at <= now]
+
+    async def endings(self, now: datetime) -> None:
+        """A word to those whose silence is about to end while it still silences something."""
+        engine = self._engine
+        own = Own(engine.config.evaluation.external_labels)
+        notice = engine.config.silences.notice
+        await engine.desk.work(lambda draft: engine.accept_into(draft, endings(draft, own, notice)))
+
     async def touch(self, now: datetime) -> None:
         """Leaves a sign of life, from which the next start knows how long nobody could refresh."""
         await self._engine.store.touch(now)
@@ -72,8 +95,10 @@ class Sweeper:
 
         def unit(draft: Draft) -> None:
             for silence in list(draft.silences.values()):
-                if state(silence, draft.now) is SilenceState.EXPIRED and silence.ends_at < before:
-                    draft.silences.drop(silence.id)
+                # A window comes so often that its occurrences are kept for the shortest time.
+                oldest = now - LEAST_HISTORY if silence.window else before
+                if max(silence.ends_at, silence.kept_until or silence.ends_at) < oldest:
+                    draft.drop_silence(silence.id)
 
         await self._engine.desk.work(unit)
         return await self._engine.store.prune(before)

@@ -28,6 +28,7 @@ TABLES = {
     "log_entry": "entries of the notification log",
     "delivery": "deliveries",
     "silence": "silences",
+    "maintenance": "maintenance windows",
     "notifier": "notifiers",
     "attempt": "attempts",
     "note": "timeline lines",

@@ -86,7 +86,8 @@ class _Pages:
                 row = self._row(page, place)
             except (Unreadable, IndexError, struct.error, UnicodeError):
                 continue  # the next may be whole
-            if not _fits(row[1:], columns):
+            # A record begins with the NULL that stands for its number.
+            if row[1:2] != (None,) or not has_shape(row[2:], columns):
                 return
             yield (row[0], *row[2:])
 
@@ -163,13 +164,9 @@ def _value(payload: bytes, place: int, kind: int) -> tuple[Any, int]:
     return (raw.decode() if kind % 2 else raw), end
 
 
-def _fits(values: Sequence[Any], columns: Sequence[Column]) -> bool:
-    """Whether a record, which begins with the NULL that stands for its number, has this shape."""
-    return (
-        len(values) == len(columns) + 1
-        and values[0] is None
-        and all(
-            nullable if value is None else isinstance(value, (int, float) if kind is float else kind)
-            for value, (kind, nullable) in zip(values[1:], columns, strict=True)
-        )
+def has_shape(values: Sequence[Any], columns: Sequence[Column]) -> bool:
+    """Whether the values after a row's number are such as these columns hold."""
+    return len(values) == len(columns) and all(
+        nullable if value is None else isinstance(value, (int, float) if kind is float else kind)
+        for value, (kind, nullable) in zip(values, columns, strict=True)
     )

@@ -24,7 +24,7 @@ from typing import Any
 from hbalert.storage.failure import code, is_damage
 from hbalert.storage.files import beside, prepare
 from hbalert.storage.migrate import TABLES, apply_all, is_ours, known_migrations, migrate
-from hbalert.storage.pages import lost_rows
+from hbalert.storage.pages import Column, has_shape, lost_rows
 from hbalert.storage.queries import sqlite as q
 
 WHOLE_CHECK_BYTES = 128 * 1024 * 1024
@@ -137,6 +137,10 @@ def _schema_after(migrations: int) -> set[tuple[str, str, str]]:
         return set(made.execute(q.SCHEMA))
 
 
+def _first_tables() -> set[str]:
+    return {name for kind, name, _ in _schema_after(1) if kind == "table"}
+
+
 def _rescue(database: Path, reason: str, kept: Path, source: Path, now: datetime) -> tuple[str, ...]:
     """Reads what can be read from `source` into a new database, which takes the place of `database`."""
     said = [f"The database {database} was damaged ({reason}); it is kept as {kept.name}."]
@@ -218,7 +222,10 @@ def _take_over(source: Path, fresh: Path, *, may_patch: bool) -> list[str]:
     with closing(sqlite3.connect(fresh, isolation_level=None)) as new:
         new.execute(q.BEGIN)
         with closing(_open_damaged(source)) as old:
-            found = {name: _take_over_table(old, new, name) for name in TABLES}
+            # A list of tables that was mended is sure of those of the first schema only: in a database
+            # that was migrated, later ones lie elsewhere than in a new one.
+            sure = _first_tables() if mended else set(TABLES)
+            found = {name: _take_over_table(old, new, name, sure=name in sure) for name in TABLES}
         # Closed, SQLite has written its log into the file, and all pages are in one place.
         log = beside(source, "-wal")
         if not mended and not (log.exists() and log.stat().st_size):
@@ -301,8 +308,13 @@ def _transplant(damaged: Path, pages: Sequence[tuple[int, bytes]]) -> None:
             file.write(page)
 
 
-def _take_over_table(old: sqlite3.Connection, new: sqlite3.Connection, name: str) -> _Rescued:
-    rescued = _Rescued()
+def _take_over_table(old: sqlite3.Connection, new: sqlite3.Connection, name: str, *, sure: bool) -> _Rescued:
+    """Copies the rows of one table.
+
+    sure  it is known where the table lies; otherwise what is found there may be another's
+    """
+    rescued = _Rescued(holes=not sure)
+    shape = _shape(new, name)
     try:
         there = {str(column[1]) for column in old.execute(q.columns_of(name))}
     except (sqlite3.Error, UnicodeError):
@@ -314,6 +326,8 @@ def _take_over_table(old: sqlite3.Connection, new: sqlite3.Connection, name: str
         return rescued
     statement = q.take_over(name, columns)
     for row in _rows_around_damage(old, name, columns, rescued):
+        if not sure and not has_shape(row[1:], shape):
+            continue
         if _insert(new, statement, name, row):
             rescued.rows += 1
         else:
@@ -321,13 +335,17 @@ def _take_over_table(old: sqlite3.Connection, new: sqlite3.Connection, name: str
     return rescued
 
 
+def _shape(new: sqlite3.Connection, name: str) -> list[Column]:
+    described = [column for column in new.execute(q.columns_of(name)) if column[1] != "number"]
+    return [(_KINDS[column[2]], not column[3]) for column in described]
+
+
 def _take_over_lost(source: Path, new: sqlite3.Connection, name: str, rescued: _Rescued) -> None:
     """Adds the rows of a table that its own pages do not lead to any more."""
-    described = [column for column in new.execute(q.columns_of(name)) if column[1] != "number"]
-    shape = [(_KINDS[column[2]], not column[3]) for column in described]
-    statement = q.add_if_new(name, [column[1] for column in described])
+    columns = [column[1] for column in new.execute(q.columns_of(name)) if column[1] != "number"]
+    statement = q.add_if_new(name, columns)
     try:
-        for row in lost_rows(source, shape):
+        for row in lost_rows(source, _shape(new, name)):
             rescued.rows += max(new.execute(statement, row).rowcount, 0)
     except (OSError, ValueError, sqlite3.Error):
         pass  # what has been found stays; there is nothing else to try

@@ -23,6 +23,7 @@ from hbalert.core.alert import Alert, Claim
 from hbalert.core.delivery import Delivery, DeliveryState
 from hbalert.core.group import Group
 from hbalert.core.labels import SEPARATOR, Labels
+from hbalert.core.maintenance import Recurrence, Window
 from hbalert.core.matcher import CompileRegex, Matcher, Op, make
 from hbalert.core.notification import LogEntry, Notification
 from hbalert.core.rule import RuleAlert, RuleAlertState
@@ -92,6 +93,7 @@ _read_numbers = msgspec.json.Decoder(list[int]).decode
 _read_claims = msgspec.json.Decoder(tuple[Claim, ...]).decode
 _read_matchers = msgspec.json.Decoder(list[dict[str, str]]).decode
 _read_notification = msgspec.json.Decoder(Notification, dec_hook=_from_plain).decode
+_read_recurrence = msgspec.json.Decoder(Recurrence).decode
 _read_keys = msgspec.msgpack.Decoder(frozenset[bytes]).decode
 _write_keys = msgspec.msgpack.Encoder().encode
 
@@ -276,34 +278,68 @@ def _delivery(row: Row) -> Delivery:
     )
 
 
+def _matchers_text(matchers: tuple[Matcher, ...]) -> str:
+    return json_text([{"name": m.name, "op": m.op.value, "value": m.value} for m in matchers])
+
+
+def _matchers(written: str, compile_regex: CompileRegex) -> tuple[Matcher, ...]:
+    return tuple(
+        make(each["name"], Op(each["op"]), each["value"], compile_regex) for each in _read_matchers(written)
+    )
+
+
 def _silence_row(silence: Silence) -> Row:
-    matchers = [{"name": m.name, "op": m.op.value, "value": m.value} for m in silence.matchers]
     return (
-        json_text(matchers),
+        _matchers_text(silence.matchers),
         micros(silence.starts_at),
         micros(silence.ends_at),
         text(silence.created_by),
         text(silence.comment),
         micros(silence.updated_at),
         json_text(silence.annotations),
+        _micros_or_none(silence.kept_until),
+        text(silence.window),
     )
 
 
 def _silence(row: Row, compile_regex: CompileRegex) -> Silence:
-    silence_id, matchers, starts_at, ends_at, created_by, comment, updated_at, annotations = row
-
-    def matcher(written: Mapping[str, str]) -> Matcher:
-        return make(written["name"], Op(written["op"]), written["value"], compile_regex)
-
+    silence_id, matchers, starts_at, ends_at, created_by, comment, updated_at, annotations = row[:8]
+    kept_until, window = row[8:]
     return Silence(
         silence_id,
-        tuple(matcher(written) for written in _read_matchers(matchers)),
+        _matchers(matchers, compile_regex),
         moment(starts_at),
         moment(ends_at),
         created_by,
         comment,
         moment(updated_at),
         _read_map(annotations),
+        window,
+        _moment_or_none(kept_until),
+    )
+
+
+def _window_row(window: Window) -> Row:
+    if window.made_at is None:
+        raise TypeError("a window of the configuration is not stored")
+    return (
+        _matchers_text(window.matchers),
+        json_text(window.recurrence),
+        text(window.comment),
+        text(window.created_by),
+        micros(window.made_at),
+    )
+
+
+def _window(row: Row, compile_regex: CompileRegex) -> Window:
+    name, matchers, recurrence, comment, created_by, made_at = row
+    return Window(
+        name,
+        _matchers(matchers, compile_regex),
+        _read_recurrence(recurrence),
+        comment,
+        created_by,
+        moment(made_at),
     )
 
 
@@ -400,6 +436,8 @@ _SILENCE_COLUMNS = (
     "comment",
     "updated_at",
     "annotations",
+    "kept_until",
+    "window_name",
 )
 _RULE_ALERT_COLUMNS = (
     "state",
@@ -460,6 +498,15 @@ def keyed_tables(compile_regex: CompileRegex) -> tuple[Table[Any, Any], ...]:
             _text_key,
             _silence_row,
             lambda row: _silence(row, compile_regex),
+        ),
+        Table(
+            "windows",
+            "maintenance",
+            ("name",),
+            ("matchers", "recurrence", "comment", "created_by", "made_at"),
+            _text_key,
+            _window_row,
+            lambda row: _window(row, compile_regex),
         ),
         Table(
             "notifiers",

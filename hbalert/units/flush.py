@@ -17,6 +17,7 @@ from hbalert.core.group import Group, after_flush
 from hbalert.core.notification import LogEntry, Notification, NotifiedAlert
 from hbalert.core.route import Route, group_key
 from hbalert.memory import Draft
+from hbalert.units import silences
 from hbalert.units.quiet import Mute, Quiet
 
 
@@ -74,6 +75,8 @@ def flush_group(draft: Draft, group: Group, to: Destinations, quiet: Quiet, new_
     for verdict in outcome.verdicts:
         _remember(draft, group, verdict)
         enqueued += _enqueue(draft, group, route, verdict, to.external_url, ids, besides)
+    if outcome.leaving:  # an end by the clock may be noticed here first
+        silences.resolved(draft, [alert for alert in members if alert.labels.key in outcome.leaving])
     _part(draft, group, outcome.leaving, outcome.untold)
     if draft.members_of(group.id):
         draft.groups.put(group.id, after_flush(group, route, draft.now))
@@ -93,6 +96,7 @@ def _wait(draft: Draft, group: Group, route: Route, mute: Mute, ends: datetime |
         if alert is None or key in told:
             continue
         if alert.resolved(draft.now):
+            silences.resolved(draft, [alert])
             _part(draft, group, frozenset({key}), frozenset({key}))
         elif not group.flushed:
             draft.note(mute.kind, f"not told: {mute}", alert_key=key, group_id=group.id)

@@ -1,4 +1,4 @@
-"""Reports come in: alerts merge, transitions are noted, groups are joined.
+"""Reports come in: alerts merge, transitions are noted, groups are joined, silences that waited for it end.
 
 Knows which rows a report touches. Must not know who reports. Next: `flush.py`, when a group is due.
 """
@@ -12,6 +12,7 @@ from hbalert.core.group import join
 from hbalert.core.intake import Change, take
 from hbalert.core.route import Route, group_id, group_labels, match
 from hbalert.memory import Draft, Memory
+from hbalert.units import silences
 
 NOTES = {
     Change.APPEARED: ("firing", "fires"),
@@ -27,6 +28,7 @@ def accept(draft: Draft, reports: Sequence[Alert], root: Route, memory: Memory) 
     memory   tells which refreshes must be written with this commit
     """
     soon = draft.now
+    ended = []
     for reported in reports:
         key = reported.labels.key
         taken = take(draft.alerts.get(key), reported, draft.now)
@@ -42,8 +44,12 @@ def accept(draft: Draft, reports: Sequence[Alert], root: Route, memory: Memory) 
         draft.put_alert(taken.alert)
         kind, says = NOTES[taken.change]
         draft.note(kind, f"{_origin(reported)}: {says}", alert_key=key)
-        if taken.change is not Change.RESOLVED:
+        if taken.change is Change.RESOLVED:
+            ended.append(taken.alert)
+        else:
             join_groups(draft, taken.alert, root)
+    if ended:
+        silences.resolved(draft, ended)
 
 
 def join_groups(draft: Draft, alert: Alert, root: Route) -> list[str]:

@@ -1,20 +1,22 @@
-"""hbalert's own alerts about its evaluations: a source is silent, a rule fails, slots were missed.
+"""hbalert's own alerts: a source is silent, a rule fails, slots were missed, a silence is about to end.
 
 Knows their names, labels and words. They are alerts like any other: routed, grouped, silenced. Must
-not know when one is due (`loops/evaluate.py`). Which of them fire is read off the alerts themselves,
-so that an end is not forgotten over a restart.
+not know when one is due (`loops/evaluate.py`, `units/endings.py`). Which of them fire is read off the
+alerts themselves, so that an end is not forgotten over a restart.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from hbalert.core.alert import Alert, report
 from hbalert.core.jump import Jump
 from hbalert.core.labels import Labels
+from hbalert.core.matcher import text
 from hbalert.core.rule import Rule
+from hbalert.core.silence import SUBJECT, Silence
 from hbalert.memory import Draft
 from hbalert.units.jump import says
 from hbalert.units.rules import end
@@ -24,12 +26,17 @@ UNREACHABLE = "HbalertSourceUnreachable"
 FAILING = "HbalertRuleFailing"
 MISSED = "HbalertEvaluationMissed"
 STEPPED = "HbalertClockStepped"
+ENDING = "HbalertSilenceEnding"
 
 MISSED_FOR = timedelta(minutes=15)
 """So long the alert fires after the last missed slot."""
 
 STEPPED_FOR = timedelta(minutes=15)
 """So long the alert fires after a step of the clock."""
+
+
+MOST_NAMED = 5
+"""Alerts that are named where there may be any number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +62,11 @@ class Own:
     def stepped(self, jump: Jump) -> Labels:
         """One each way: a clock that comes back is news as well."""
         return self._labels(STEPPED, "warning", way="forward" if jump.by > timedelta() else "back")
+
+    def ending(self, silence: Silence) -> Labels:
+        """One per silence; a route on `author` brings it to whoever made it."""
+        about = {"author": silence.created_by, SUBJECT: silence.id}
+        return self._labels(ENDING, "info", **about)
 
 
 def source_is_silent(labels: Labels, error: str, since: datetime, now: datetime) -> Alert:
@@ -122,6 +134,29 @@ def clock_stepped(labels: Labels, jump: Jump, now: datetime) -> Alert:
                 "silence lasts no longer than it had left. Rules ask their sources for the time that "
                 "this clock shows. See that the machine's time is kept by NTP."
             ),
+        },
+    )
+
+
+def silence_ends(labels: Labels, silence: Silence, covered: Sequence[Labels], now: datetime) -> Alert:
+    """Fires until the silence has ended, was extended, or has nothing left to silence.
+
+    covered  what fires and will be told at its end
+    """
+    ends = silence.ends_at.astimezone(UTC)
+    shown = ", ".join(map(str, covered[:MOST_NAMED]))
+    more = f" and {len(covered) - MOST_NAMED} more" if len(covered) > MOST_NAMED else ""
+    return report(
+        labels,
+        origin=ORIGIN,
+        starts_at=now,
+        ends_at=None,
+        now=now,
+        annotations={
+            "summary": f"The silence of {text(silence.matchers)} ends at {ends:%Y-%m-%d %H:%M} UTC, "
+            "and what it matches still fires",
+            "description": f"{shown}{more} will be told then. Its reason was: {silence.comment or '-'}. "
+            f"To extend it: hbalert silence update {silence.id} --for 2h",
         },
     )
 

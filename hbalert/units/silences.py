@@ -1,23 +1,39 @@
 """Somebody asks for quiet: silences are made, changed and ended.
 
 Knows which rows a silence touches, and that a group is looked at again in the moment a silence over
-one of its alerts ends. Must not know who may ask.
+one of its alerts ends. Must not know who may ask, nor when a silence is over (`core/silence.py`).
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from enum import Enum
 
-from hbalert.core.matcher import matches
-from hbalert.core.silence import Silence, SilenceState, expire, problems, state, update
+from hbalert.core.alert import Alert
+from hbalert.core.silence import (
+    Bounds,
+    Silence,
+    SilenceState,
+    excess,
+    expire,
+    has_nothing_left,
+    problems,
+    says_the_same,
+    state,
+    update,
+)
 from hbalert.memory import Draft
 
+NO_BOUNDS = Bounds(sys.maxsize, sys.maxsize)
 
-def put(draft: Draft, posted: Silence, replaces: str | None, new_id: str) -> str:
+
+def put(draft: Draft, posted: Silence, replaces: str | None, new_id: str, bounds: Bounds = NO_BOUNDS) -> str:
     """Stores a silence; returns the id that is now in force.
 
     replaces  id of the silence that this is a new version of; None for a new one
+    bounds    how many may be kept, and how large one may be
     Raises KeyError when `replaces` is unknown, ValueError naming the field when it is not acceptable;
     the old silence is then as it was.
     """
@@ -30,8 +46,11 @@ def put(draft: Draft, posted: Silence, replaces: str | None, new_id: str) -> str
     if found:
         raise ValueError("; ".join(found))
     rows = update(old, posted, new_id, draft.now)
+    is_new = rows[-1].id == new_id
+    if found := excess(posted, 1 + sum(1 for _ in draft.silences.items()) if is_new else 0, bounds):
+        raise ValueError("; ".join(found))
     for row in rows:
-        draft.silences.put(row.id, row)
+        draft.put_silence(row)
     if old is not None:
         reopen(draft, [old])
     return rows[-1].id
@@ -44,10 +63,73 @@ def end(draft: Draft, silence_id: str) -> bool:
         return False
     ended = expire(silence, draft.now)
     if ended != silence:
-        draft.silences.put(silence_id, ended)
+        draft.put_silence(ended)
         if state(silence, draft.now) is SilenceState.ACTIVE:
             reopen(draft, [silence])
     return True
+
+
+class Result(Enum):
+    """What became of a silence that was brought in from a file."""
+
+    ADDED = "added"
+    UPDATED = "updated"
+    UNCHANGED = "unchanged"
+    ENDED = "ended"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What became of one; `id` is that in force, `why` says what is wrong with one that was refused."""
+
+    result: Result
+    id: str = ""
+    why: str = ""
+
+
+def bring_in(draft: Draft, posted: Silence, new_id: str, bounds: Bounds) -> Imported:
+    """A silence from a file takes effect, unless it has ended or is in force already.
+
+    posted  with the id that it had where the file was written, or none
+    """
+    if posted.ends_at <= draft.now:
+        return Imported(Result.ENDED)
+    known = draft.silences.get(posted.id)
+    candidates = draft.silences.values() if known is None else iter([known])
+    for silence in candidates:
+        if says_the_same(silence, posted, draft.now):
+            return Imported(Result.UNCHANGED, silence.id)
+    try:
+        identity = put(draft, posted, known.id if known else None, new_id, bounds)
+    except ValueError as error:
+        return Imported(Result.REFUSED, why=str(error))
+    return Imported(Result.UPDATED if known else Result.ADDED, identity)
+
+
+def resolved(draft: Draft, alerts: Iterable[Alert]) -> list[str]:
+    """Ends the silences that were to last until these had resolved; returns their ids.
+
+    alerts  that have just ended, by report or by the clock; in the unit of work that says so
+    """
+    lasting = draft.lasting_silences()
+    if not lasting:
+        return []
+    gone = list(alerts)
+    over = []
+    for silence in lasting:
+        ended = [alert.labels for alert in gone]
+        firing = (alert.labels for alert in draft.alerts.values() if not alert.resolved(draft.now))
+        if has_nothing_left(silence, ended, firing, draft.now):
+            over.append(silence)
+            draft.put_silence(expire(silence, draft.now))
+            whose = f"silence {silence.id} of {silence.created_by or 'nobody'}"
+            for labels in filter(silence.covers, ended):
+                draft.note(
+                    "unsilenced", f"{whose} has ended: all it matches has resolved", alert_key=labels.key
+                )
+    reopen(draft, over)
+    return [silence.id for silence in over]
 
 
 def reopen(draft: Draft, ended: Iterable[Silence]) -> int:
@@ -58,7 +140,7 @@ def reopen(draft: Draft, ended: Iterable[Silence]) -> int:
     silences = list(ended)
     groups = set()
     for key, alert in draft.alerts.items():
-        if any(matches(silence.matchers, alert.labels) for silence in silences):
+        if any(silence.covers(alert.labels) for silence in silences):
             groups.update(draft.groups_with(key))
     reopened = 0
     for group_id in groups:

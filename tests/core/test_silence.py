@@ -4,8 +4,24 @@ from dataclasses import replace
 
 import pytest
 
-from hbalert.core.silence import Silence, SilenceState, expire, problems, silenced_by, state, update
-from tests.core.say import labels, m, t
+from hbalert.core.labels import Labels
+from hbalert.core.silence import (
+    Bounds,
+    Silence,
+    SilenceState,
+    ends_soon,
+    excess,
+    expire,
+    has_nothing_left,
+    is_broad,
+    problems,
+    says_the_same,
+    silenced_by,
+    size,
+    state,
+    update,
+)
+from tests.core.say import labels, m, s, t
 
 QUIET = Silence("old", (m("bot=alpha"),), t(100), t(200), "lin", "maintenance", t(90))
 
@@ -87,3 +103,118 @@ def test_a_new_silence_begins_now_at_the_earliest() -> None:
 def test_expire(now: float, expected: tuple[object, object]) -> None:
     ended = expire(QUIET, t(now))
     assert (ended.starts_at, ended.ends_at) == expected
+
+
+def test_what_was_changed_by_hand_is_no_occurrence_any_more_but_is_kept_as_long() -> None:
+    occurrence = replace(QUIET, window="weekly", kept_until=t(200))
+    (row,) = update(occurrence, replace(QUIET, ends_at=t(150)), "new", t(110))
+    assert (row.id, row.window, row.kept_until) == ("old", "", t(200))
+
+
+def test_an_alert_that_speaks_of_a_silence_is_not_silenced_by_it() -> None:
+    about = labels("alertname=HbalertSilenceEnding bot=alpha silence=old")
+    other = replace(QUIET, id="other")
+    assert silenced_by(about, [QUIET, other], t(150)) == ["other"]
+
+
+LASTING = replace(QUIET, annotations={"until": "resolved"})
+ALPHA, BETA = labels("bot=alpha n=1"), labels("bot=beta n=1")
+
+
+@pytest.mark.parametrize(
+    ("silence", "ended", "firing", "now", "over"),
+    [
+        pytest.param(LASTING, [ALPHA], [BETA], 150, True, id="the last that it matches has resolved"),
+        pytest.param(LASTING, [ALPHA], [labels("bot=alpha n=2")], 150, False, id="another one still fires"),
+        pytest.param(LASTING, [BETA], [], 150, False, id="what resolved is none of its business"),
+        pytest.param(LASTING, [], [], 150, False, id="nothing has resolved: it waits for the trouble"),
+        pytest.param(LASTING, [ALPHA], [], 99, False, id="it has not begun"),
+        pytest.param(LASTING, [ALPHA], [], 200, False, id="it has ended by the clock"),
+        pytest.param(QUIET, [ALPHA], [], 150, False, id="it lasts until its end"),
+        pytest.param(
+            replace(QUIET, annotations={"until": "Friday"}), [ALPHA], [], 150, False, id="another annotation"
+        ),
+        pytest.param(
+            LASTING, [ALPHA], [labels("bot=alpha silence=old")], 150, True, id="an alert that speaks of it"
+        ),
+    ],
+)
+def test_when_a_silence_that_lasts_until_resolved_is_over(
+    silence: Silence, ended: list[Labels], firing: list[Labels], now: float, over: bool
+) -> None:
+    assert has_nothing_left(silence, ended, firing, t(now)) is over
+
+
+@pytest.mark.parametrize(
+    ("matchers", "broad"),
+    [
+        pytest.param("alertname=~.+", True, id="any name"),
+        pytest.param("env!=dev", True, id="all but one"),
+        pytest.param("env!~dev|test", True, id="all but two"),
+        pytest.param("env!=dev bot=~.+", True, id="both are broad"),
+        pytest.param("env!=dev bot=b1", False, id="one is narrow"),
+        pytest.param("severity=~info|warning", False, id="named values"),
+    ],
+)
+def test_what_matches_nearly_everything(matchers: str, broad: bool) -> None:
+    assert is_broad([m(each) for each in matchers.split()]) is broad
+
+
+def test_its_size_counts_bytes_of_all_its_texts() -> None:
+    plain = replace(QUIET, created_by="", comment="")
+    assert size(plain) == len("bot=alpha")
+    assert size(replace(plain, created_by="li", comment="维护", annotations={"a": "bc"})) == 9 + 2 + 6 + 3
+    assert size(replace(plain, comment="\ud800")) == 10
+
+
+@pytest.mark.parametrize(
+    ("silence", "now", "notice", "soon"),
+    [
+        pytest.param(QUIET, 160, 40, True, id="the notice before its end"),
+        pytest.param(QUIET, 159, 40, False, id="a second earlier"),
+        pytest.param(QUIET, 200, 40, False, id="it has ended"),
+        pytest.param(QUIET, 90, 200, False, id="it has not begun"),
+        pytest.param(QUIET, 199, 50, False, id="it is not longer than twice the notice"),
+        pytest.param(QUIET, 199, 0, False, id="no notice is wanted"),
+        pytest.param(replace(QUIET, window="weekly"), 199, 40, False, id="it ends as planned"),
+    ],
+)
+def test_when_its_author_hears_that_it_ends(silence: Silence, now: float, notice: float, soon: bool) -> None:
+    assert ends_soon(silence, t(now), s(notice)) is soon
+
+
+@pytest.mark.parametrize(
+    ("bounds", "names"),
+    [
+        pytest.param(Bounds(3, 25), [], id="within both"),
+        pytest.param(Bounds(2, 25), ["silences.limit = 2"], id="one too many"),
+        pytest.param(Bounds(3, 22), ["silences.max_bytes = 22"], id="a byte too large"),
+        pytest.param(Bounds(1, 1), ["silences.max_bytes = 1", "silences.limit = 1"], id="both"),
+    ],
+)
+def test_what_is_over_a_bound_names_it(bounds: Bounds, names: list[str]) -> None:
+    assert size(QUIET) == 23
+    found = excess(QUIET, 3, bounds)
+    assert len(found) == len(names)
+    assert all(name in text for name, text in zip(names, found, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("change", "now", "same"),
+    [
+        pytest.param({}, 150, True, id="the same"),
+        pytest.param({"id": "x", "updated_at": t(0)}, 150, True, id="what nobody asked for does not count"),
+        pytest.param({"starts_at": t(120)}, 150, True, id="both have begun"),
+        pytest.param({"starts_at": t(120)}, 110, False, id="one has not begun"),
+        pytest.param({"starts_at": t(120)}, 50, False, id="another start ahead"),
+        pytest.param({}, 50, True, id="the same start ahead"),
+        pytest.param({}, 200, False, id="it has ended"),
+        pytest.param({"ends_at": t(201)}, 150, False, id="another end"),
+        pytest.param({"matchers": (m("bot=beta"),)}, 150, False, id="other matchers"),
+        pytest.param({"comment": "x"}, 150, False, id="another reason"),
+        pytest.param({"annotations": {"until": "resolved"}}, 150, False, id="until resolved"),
+    ],
+)
+def test_when_another_silence_would_change_nothing(change: dict[str, object], now: float, same: bool) -> None:
+    other = replace(QUIET, **change)  # type: ignore[arg-type]
+    assert says_the_same(QUIET, other, t(now)) is same

@@ -12,6 +12,8 @@ import pytest
 
 from hbalert.errors import StoreError
 from hbalert.storage.migrate import TABLES, Migration, known_migrations, migrate
+from hbalert.storage.queries.sqlite import PAGE_BYTES
+from hbalert.storage.rows import micros
 from tests.storage.values import everything, open_sqlite, t
 
 FIRST = Migration(1, "first", "CREATE TABLE a (x);\n-- a comment; with a semicolon\nCREATE TABLE b (y);\n")
@@ -112,6 +114,56 @@ async def test_a_store_with_a_newer_schema_is_not_opened(database: Path) -> None
     await store.close()
 
 
+FIRST_SCHEMA = known_migrations()[:1]
+MATCHERS = '[{"name":"bot","op":"=","value":"b1"}]'
+
+
+def older(database: Path, silences: int = 1) -> None:
+    """A database as the hbalert of schema 1 left it."""
+    with closing(sqlite3.connect(database, isolation_level=None)) as connection:
+        connection.execute("PRAGMA journal_mode = WAL").fetchall()
+        migrate(connection, database, t(0), FIRST_SCHEMA)
+        for number in range(silences):
+            connection.execute(
+                "INSERT INTO silence (id, matchers, starts_at, ends_at, created_by, comment, updated_at, "
+                "annotations) VALUES (?, ?, ?, ?, 'ann', 'planned', ?, '{}')",
+                (f"s{number}", MATCHERS, micros(t(0)), micros(t(60)), micros(t(0))),
+            )
+
+
+async def test_a_database_of_the_first_schema_is_taken_over_with_its_silences(database: Path) -> None:
+    older(database)
+    store = await open_sqlite(database)
+    assert store.repairs == ()
+    (silence,) = (await store.load()).silences
+    assert (silence.id, silence.ends_at, silence.window, silence.kept_until) == ("s0", t(60), "", None)
+    await store.commit([everything()])
+    assert len((await store.load()).windows) == 2
+    await store.close()
+    assert database.with_name("hbalert.db.before-0002").exists()
+    assert (await (await open_sqlite(database)).load()).silences[0] == silence
+
+
+@pytest.mark.parametrize("page", [0, 1], ids=["the first page", "the page after it"])
+async def test_rows_of_a_migrated_database_are_rescued_like_others(database: Path, page: int) -> None:
+    """Its later tables lie elsewhere than in a new database: what lies in their place is not theirs."""
+    older(database, silences=300)
+    store = await open_sqlite(database)
+    await store.commit([everything()])
+    await store.close()
+    with open(database, "r+b") as file:
+        file.seek(page * PAGE_BYTES)
+        file.write(b"\xff" * PAGE_BYTES)
+    store = await open_sqlite(database)
+    live = await store.load()
+    assert len(live.silences) == 302
+    assert {window.name for window in live.windows} <= {
+        window.name for window in everything().windows.values() if window
+    }
+    assert "set aside" not in " ".join(store.repairs)
+    await store.close()
+
+
 def test_the_released_ones_are_numbered_from_one_without_gaps() -> None:
     numbers = [migration.number for migration in known_migrations()]
     assert numbers == list(range(1, len(numbers) + 1))
@@ -119,7 +171,10 @@ def test_the_released_ones_are_numbered_from_one_without_gaps() -> None:
 
 def test_a_released_schema_is_never_changed() -> None:
     """Change nothing here but to add a line for a new migration."""
-    released = {1: "ddbe4fe6042b3e2dce45ad28979ca706e7e70713f1636bb3107ab351949733c5"}
+    released = {
+        1: "ddbe4fe6042b3e2dce45ad28979ca706e7e70713f1636bb3107ab351949733c5",
+        2: "9e23869f9afd3c8994c8ffc373d142de8511524971582d18e1aeea353bb710c1",
+    }
     assert {migration.number: migration.checksum for migration in known_migrations()} == released
 
 

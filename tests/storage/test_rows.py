@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 
 import pytest
@@ -109,7 +109,12 @@ def test_what_was_written_by_the_first_schema_is_still_understood() -> None:
         "delivery": (
             "d", 1, "g", "mail", "queued", micro, micro, 0, "[]", "{}", "", None, notification,
         ),
-        "silence": ("s", '[{"name":"a","op":"=~","value":"b"}]', micro, micro, "", "", micro, "{}"),
+        "silence": ("s", '[{"name":"a","op":"=~","value":"b"}]', micro, micro, "", "", micro, "{}", None, ""),
+        "maintenance": (
+            "w", '[{"name":"a","op":"=~","value":"b"}]',
+            '{"location":"UTC","cron":"0 2 * * sun","duration":"PT7200S","weekdays":[{"first":1,"last":5}],'
+            '"start":0,"end":0}', "why", "ann", micro,
+        ),
         "notifier": ("mail", f"[{micro}]", None),
         "attempt": ("d", "mail", micro, 1.5, "sent", "sent", "ok", ""),
         "note": (micro, "firing", "fires", 1, key, None, "", ""),
@@ -120,6 +125,7 @@ def test_what_was_written_by_the_first_schema_is_still_understood() -> None:
     assert read["log_entry"].firing == {b"abc"}
     assert read["delivery"].notification.alerts[0].starts_at == t(0)
     assert read["delivery"].notification.repeat == 0
+    assert read["maintenance"].recurrence.duration == timedelta(hours=2)
 
 
 def test_of_two_changes_to_a_row_the_later_stays() -> None:

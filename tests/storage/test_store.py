@@ -13,6 +13,7 @@ import pytest
 
 from hbalert.core.delivery import DeliveryState
 from hbalert.core.labels import Labels
+from hbalert.core.maintenance import Recurrence
 from hbalert.core.silence import Silence
 from hbalert.errors import StoreError
 from hbalert.ports import Changes, HistoryQuery, Note, Snapshot, Store
@@ -33,9 +34,10 @@ from tests.storage.values import (
     rule_alert,
     silence,
     t,
+    window,
 )
 
-TABLES = ("alerts", "rule_alerts", "groups", "entries", "deliveries", "silences", "notifiers")
+TABLES = ("alerts", "rule_alerts", "groups", "entries", "deliveries", "silences", "windows", "notifiers")
 
 
 def unstorable() -> Changes:
@@ -126,6 +128,7 @@ async def test_a_row_written_again_takes_the_place_of_the_first(store: Store) ->
             delivery().id: replace(delivery(), attempts=3, notification=odd_delivery(3).notification)
         },
         silences={"silence-0": replace(silence(), comment="longer")},
+        windows={"exchange": replace(window(), comment="other")},
     )
     await store.commit([fresh])
     live = await store.load()
@@ -407,6 +410,8 @@ async def test_prune_removes_what_is_old_and_never_what_is_live(store: Store) ->
         delivery(5, DeliveryState.SUPERSEDED, created=0, settled=99),
     ]
     silences = [silence(1, ends=50), silence(2, ends=100), silence(3, ends=1e6)]
+    # An occurrence of a window that was ended early: it is kept, so that it is not made again.
+    silences.append(replace(silence(4, ends=50), window="w", kept_until=t(100)))
     attempts = [attempt(number, 5) for number in (1, 1, 2, 3, 4, 77)] + [attempt(78, 150)]
     await store.commit(
         [
@@ -465,5 +470,9 @@ def test_every_kind_of_row_is_tried_here() -> None:
     assert all(getattr(everything(), name) for name in (*TABLES, "attempts", "notes"))
     assert {field.name for field in dataclasses.fields(Silence)} == {
         "id", "matchers", "starts_at", "ends_at", "created_by", "comment", "updated_at", "annotations",
+        "window", "kept_until",
+    }  # fmt: skip
+    assert {field.name for field in dataclasses.fields(Recurrence)} == {
+        "location", "cron", "duration", "weekdays", "start", "end",
     }  # fmt: skip
     assert odd_alert().labels.key != alert().labels.key

@@ -10,7 +10,9 @@ from pathlib import Path
 from hbalert.core.alert import Alert, Claim
 from hbalert.core.delivery import Delivery, DeliveryState
 from hbalert.core.group import Group
+from hbalert.core.interval import Span
 from hbalert.core.labels import Labels
+from hbalert.core.maintenance import Recurrence, Window
 from hbalert.core.matcher import Op, make
 from hbalert.core.notification import LogEntry, Notification, NotifiedAlert, Reason
 from hbalert.core.rule import RuleAlert, RuleAlertState
@@ -155,7 +157,18 @@ def odd_silence() -> Silence:
         make("severity", Op.NOT_EQUAL, "\0\"'", compile_regex),
         make("", Op.EQUAL, "", compile_regex),
     )
-    return Silence("тишина", matchers, t(0), t(60), "", "多行\n说明", t(-5), ODD)
+    return Silence("тишина", matchers, t(0), t(60), "", "多行\n说明", t(-5), ODD, "维护", t(90))
+
+
+def window(name: str = "exchange") -> Window:
+    matcher = make("bot", Op.REGEX, "bot-.*", compile_regex)
+    when = Recurrence("Europe/Berlin", "0 2 * * sun", timedelta(hours=2))
+    return Window(name, (matcher,), when, "weekly upgrade", "ann", t(0))
+
+
+def odd_window() -> Window:
+    when = Recurrence("Asia/Shanghai", weekdays=(Span(1, 5), Span(0, 0)), start=22 * 60, end=6 * 60)
+    return Window("维护", odd_silence().matchers, when, "多行\n说明", "", t(-5))
 
 
 def attempt(number: int = 0, at: float = 31, result: str = "sent") -> Attempt:
@@ -175,6 +188,7 @@ def everything() -> Changes:
     entries = [entry(), LogEntry("группа", "钉钉", frozenset(), keys, t(1), 9)]
     deliveries = [delivery(), odd_delivery(1)]
     silences = [silence(), odd_silence()]
+    windows = [window(), odd_window()]
     notifiers = [NotifierState("ops-mail"), NotifierState("钉钉", (t(0), t(1.5)), t(60))]
     return Changes(
         alerts={row.labels.key: row for row in alerts},
@@ -183,6 +197,7 @@ def everything() -> Changes:
         entries={(row.group_id, row.notifier): row for row in entries},
         deliveries={row.id: row for row in deliveries},
         silences={row.id: row for row in silences},
+        windows={row.name: row for row in windows},
         notifiers={row.notifier: row for row in notifiers},
         attempts=[attempt(), Attempt("", "", t(0), 0.0, "", "", "不行\0", "")],
         notes=[note(), Note(t(1), "reload", "读取\n配置")],

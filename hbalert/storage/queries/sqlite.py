@@ -89,7 +89,7 @@ OLD_DELIVERIES = (
 )
 DROP_DELIVERY = "DELETE FROM delivery WHERE number = ?"
 DROP_ATTEMPTS_OF = "DELETE FROM attempt WHERE delivery_id = ?"
-DROP_OLD_SILENCES = "DELETE FROM silence WHERE ends_at < ?"
+DROP_OLD_SILENCES = "DELETE FROM silence WHERE max(ends_at, coalesce(kept_until, ends_at)) < ?"
 # Lines lie in the order in which they were written, so the old ones are the first. An attempt of a
 # delivery that is still there goes with it, not by its own age.
 OLD_NOTES = (
