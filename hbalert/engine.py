@@ -115,6 +115,7 @@ class Engine:
             return
         log.warning("clock_stepped", what=says(jump), seconds=round(jump.by.total_seconds(), 1))
         self.latest = max(self.latest, jump.expected)
+        self.windows_due = jump.now
         self.steps.append(jump)
         self.stepped(jump)
 

@@ -27,7 +27,7 @@ LEAVES = {
     "regex",
     "templating",
 }
-INNER = {"render", "speak", "views", "memory", "desk", "engine", "units", "explain"}
+INNER = {"agenda", "render", "speak", "views", "memory", "desk", "engine", "units", "explain"}
 BELOW = {"core", "config", "ports"} | LEAVES
 EDGES = {"sources", "storage", "channels"}
 

@@ -156,7 +156,9 @@ def _notification(said: Notification, jump: Jump) -> Notification:
 
 def silence(row: Silence, jump: Jump) -> Silence:
     """The silence after a jump. Set back, one that had begun moves along: one that is over does not
-    come back, one in force lasts no longer than it had left."""
-    if jump.by >= timedelta() or row.starts_at > jump.expected:
+    come back, one in force lasts no longer than it had left. An occurrence of a maintenance window goes
+    by the calendar, unless it is over."""
+    by_the_calendar = row.window and row.ends_at > jump.expected
+    if jump.by >= timedelta() or row.starts_at > jump.expected or by_the_calendar:
         return row
     return replace(row, starts_at=jump.date(row.starts_at), ends_at=jump.date(row.ends_at))

@@ -62,7 +62,7 @@ def _silences(draft: Draft, jump: Jump, moved: MovedSilences) -> None:
     if jump.by > timedelta():
         for identity, (left, written) in moved.items():
             if draft.silences.get(identity) == left:
-                draft.silences.put(identity, written)
+                draft.put_silence(written)
         moved.clear()
         return
     for identity, silence in list(draft.silences.items()):
@@ -70,7 +70,7 @@ def _silences(draft: Draft, jump: Jump, moved: MovedSilences) -> None:
         if after != silence:
             left, written = moved.get(identity, (silence, silence))
             moved[identity] = after, written if left == silence else silence
-            draft.silences.put(identity, after)
+            draft.put_silence(after)
 
 
 def says(jump: Jump) -> str:

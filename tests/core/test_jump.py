@@ -122,6 +122,13 @@ def test_ends_of_alerts(
     assert after.resolved(jump.now) == fires("a=b", start, end).resolved(jump.since)
 
 
+def test_an_occurrence_of_a_maintenance_window_goes_by_the_calendar_unless_it_is_over() -> None:
+    running = Silence("s", (m("a=b"),), t(9000), t(10600), "lin", "why", t(9000), window="weekly")
+    assert core.silence(running, BACK) == running
+    over = core.silence(replace(running, ends_at=t(9900)), BACK)
+    assert (over.starts_at, over.ends_at) == (t(6400), t(6400))
+
+
 @pytest.mark.parametrize(
     ("jump", "start", "end", "expected"),
     [
