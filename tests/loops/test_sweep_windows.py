@@ -42,7 +42,9 @@ class House:
         return await self.open()
 
     async def pass_(self, seconds: float) -> None:
+        """What the daemon does each second, after so many of them."""
         await self.clock.advance(seconds)
+        await self.engine.look_at_clock()
         await self.sweeper.every_second(self.clock.now())
 
     async def go_to(self, moment: str) -> None:
