@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hbalert.memory import Agenda, Batch, Draft, Memory, Table
+from hbalert.agenda import Agenda
+from hbalert.memory import Batch, Draft, Memory, Table
 from hbalert.ports import Snapshot
 from tests.core.say import fires, t
 
