@@ -42,7 +42,9 @@ ZERO_TIME = "0001-01-01T00:00:00Z"
 """What Go prints for no time: the end of an alert that fires."""
 
 _ANSWER_BYTES = 4096
-_AGAIN = frozenset({408, 425})
+_AGAIN = {404: "client", 408: "timeout", 425: "server"}
+"""Worth another attempt, though the code says that the fault is ours. 404: a proxy in front of a receiver
+that is being replaced says so; one that is wrong for good is seen in the queue."""
 
 
 class _Alert(msgspec.Struct, rename="camel"):
@@ -224,8 +226,7 @@ class WebhookChannel:
         if status == 429:
             return NotNow(text, reason="rate limit", retry_after=wait or DEFAULT_PAUSE)
         if status >= 500 or status in _AGAIN:
-            reason = "timeout" if status == 408 else "server"
-            return Transient(text, reason=reason, retry_after=wait)
+            return Transient(text, reason=_AGAIN.get(status, "server"), retry_after=wait)
         if status in (401, 403):
             return Permanent(f"{text}; check the credentials of this webhook", reason="auth")
         if 300 <= status < 400:

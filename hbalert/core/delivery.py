@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import Enum
 
-from hbalert.core.notification import Notification
+from hbalert.core.notification import Notification, NotifiedAlert
 
 
 class DeliveryState(Enum):
@@ -38,6 +38,7 @@ class Delivery:
 
     id              goes to the far side as idempotency key where it takes one
     sequence        order within the outbox: of two for one (group, notifier) the lower goes first
+    created_at      of the oldest of its news; how long we are patient is counted for each alert
     attempts        failed ones so far; a NotNow is not one
     reached         recipients that have accepted it already (email, SMS): not asked again
     refused         recipients that never will, with their reason
@@ -129,9 +130,9 @@ def next_step(
 ) -> Delivery:
     """The delivery after an attempt: sent, queued again with a later time, or dead.
 
-    A NotNow costs no attempt. Both it and a transient failure are tried again until the delivery is
-    older than `policy.give_up_after`. One that reached somebody is sent, though others refused it.
-    Recipients that accepted are never asked again.
+    A NotNow costs no attempt. Both it and a transient failure are tried again until all of its news is
+    older than `policy.give_up_after` (`part` says what becomes of the older part before). One that
+    reached somebody is sent, though others refused it. Recipients that accepted are never asked again.
     """
     after = replace(
         delivery,
@@ -146,7 +147,7 @@ def next_step(
     if outcome.result is Result.PERMANENT:
         return replace(after, state=DeliveryState.DEAD, attempts=after.attempts + 1, settled_at=now)
     attempts = after.attempts + (outcome.result is not Result.NOT_NOW)
-    if now - delivery.created_at >= policy.give_up_after:
+    if all(_too_old(delivery.notification, alert, now, policy) for alert in delivery.notification.alerts):
         return replace(after, state=DeliveryState.DEAD, attempts=attempts, settled_at=now)
     if outcome.result is Result.NOT_NOW:
         wait = outcome.retry_after or policy.base
@@ -154,6 +155,37 @@ def next_step(
     wait = backoff(attempts, base=policy.base, cap=policy.cap, jitter=jitter)
     wait = max(wait, outcome.retry_after or timedelta())
     return replace(after, state=DeliveryState.QUEUED, attempts=attempts, next_attempt_at=now + wait)
+
+
+def part(delivery: Delivery, now: datetime, policy: RetryPolicy) -> tuple[Delivery, Delivery | None]:
+    """What of a delivery that waits is still worth a try, and what of it is given up for its age.
+
+    Newer news that took the place of older has the patience that it would have had alone; the older
+    part does not live on with it. The second has the same id: its row needs one of its own.
+    """
+    said = delivery.notification
+    old = [alert for alert in said.alerts if _too_old(said, alert, now, policy)]
+    young = [alert for alert in said.alerts if not _too_old(said, alert, now, policy)]
+    if not old or not young:
+        return delivery, None
+    since = min(map(said.decided, young))
+    return (
+        replace(
+            delivery,
+            created_at=since,
+            notification=replace(said, alerts=tuple(young), first_decided_at=since),
+        ),
+        replace(
+            delivery,
+            state=DeliveryState.DEAD,
+            settled_at=now,
+            notification=replace(said, alerts=tuple(old)),
+        ),
+    )
+
+
+def _too_old(said: Notification, alert: NotifiedAlert, now: datetime, policy: RetryPolicy) -> bool:
+    return now - said.decided(alert) >= policy.give_up_after
 
 
 @dataclass(frozen=True, slots=True)

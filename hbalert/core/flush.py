@@ -177,16 +177,26 @@ def notified(alert: Alert, *, ended: bool) -> NotifiedAlert:
 def replacing(unsent: Notification, new: Notification) -> Notification:
     """The notification that takes the place of one that has not got out yet.
 
-    It keeps the age of the older news, and says as well what the older one would have said of alerts
-    that it does not speak of: what was decided to be told is told, also when an alert has ended or was
-    muted meanwhile. Otherwise it would count as told and never be.
+    It says as well what the older one would have said of alerts that it does not speak of: what was
+    decided to be told is told, also when an alert has ended or was muted meanwhile. Otherwise it would
+    count as told and never be. News keeps its age: what the older one spoke of is as old as it was
+    there, what is new begins to age now, and so does an alert that fires again.
 
     unsent  with the ends that have come since
     """
-    spoken = {alert.labels.key for alert in new.alerts}
-    carried = [alert for alert in unsent.alerts if alert.labels.key not in spoken]
+    older = {alert.labels.key: alert for alert in unsent.alerts}
+
+    def aged(alert: NotifiedAlert) -> NotifiedAlert:
+        known = older.pop(alert.labels.key, None)
+        again = known is not None and known.ends_at is not None and alert.ends_at is None
+        if known is None or again:
+            return replace(alert, decided_at=new.decided(alert))
+        return replace(alert, decided_at=unsent.decided(known))
+
+    spoken = [aged(alert) for alert in new.alerts]
+    carried = [replace(alert, decided_at=unsent.decided(alert)) for alert in older.values()]
     return replace(
         new,
-        alerts=in_message_order([*new.alerts, *carried]),
+        alerts=in_message_order([*spoken, *carried]),
         first_decided_at=unsent.first_decided_at,
     )

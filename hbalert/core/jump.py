@@ -147,10 +147,7 @@ def delivery(row: Delivery, jump: Jump) -> Delivery:
 
 def _notification(said: Notification, jump: Jump) -> Notification:
     """The age of the news moves along; the times that people read are facts."""
-    aged = tuple(
-        replace(shown, decided_at=jump.wait(shown.decided_at)) if shown.decided_at else shown
-        for shown in said.alerts
-    )
+    aged = tuple(replace(shown, decided_at=jump.wait(said.decided(shown))) for shown in said.alerts)
     return replace(said, alerts=aged)
 
 

@@ -106,8 +106,7 @@ class NotifiedAlert:
     """An alert as a message shows it, frozen at the moment of the decision.
 
     ends_at     None while it fires
-    decided_at  when it was first decided to tell this, once that differs from other alerts of the same
-                notification; None: with the whole of it
+    decided_at  when it was first decided to tell this; None: with the whole notification
     """
 
     labels: Labels
@@ -146,6 +145,10 @@ class Notification:
     repeat: int = 0
     route_labels: Mapping[str, str] = field(default_factory=dict)
     besides: tuple[str, ...] = ()
+
+    def decided(self, alert: NotifiedAlert) -> datetime:
+        """When it was first decided to tell this of one of its alerts."""
+        return alert.decided_at or self.first_decided_at
 
     @property
     def status(self) -> str:

@@ -120,6 +120,7 @@ class Worker:
         self._task: asyncio.Task[None] | None = None
         self._claiming: asyncio.Task[None] | None = None
         self._stopped = False
+        self._held_until = float("-inf")
 
     def start(self) -> None:
         name = f"deliver {self.settings.name}"
@@ -199,9 +200,15 @@ class Worker:
             if self._stopped:
                 self._unsent.add(delivery.id)
                 return
+            if self._is_held():
+                # Another one that was claimed with it has heard meanwhile that this is not the time.
+                await self._until_stored(lambda draft: outbox.release(draft, {delivery.id}))
+                return
             clock = self._engine.clock
             started_at = clock.now()
             outcome, took_ms = await attempt(self.channel, self._render, delivery, self.settings, clock)
+            if outcome.result is Result.NOT_NOW and outcome.retry_after is not None:
+                self._hold(outcome.retry_after)
         self._metrics.notified(self.settings.name, outcome.result.value, outcome.reason, took_ms / 1000)
         log.info(
             "attempt",
@@ -225,7 +232,7 @@ class Worker:
         fallback = [
             name for name in self.settings.fallback if name in to.send_resolved and name not in besides
         ]
-        ids = [new_id() for _ in fallback]
+        ids = [new_id() for _ in (*fallback, "")]
         jitter = self._draw()
 
         def unit(draft: Draft) -> Delivery | None:
@@ -241,6 +248,16 @@ class Worker:
                 new_ids=ids,
             )
 
+        await self._until_stored(unit)
+
+    def _hold(self, pause: timedelta) -> None:
+        """The settlement writes it down; what has been claimed already looks here, before that."""
+        self._held_until = max(self._held_until, self._engine.clock.monotonic() + pause.total_seconds())
+
+    def _is_held(self) -> bool:
+        return self._engine.clock.monotonic() < self._held_until
+
+    async def _until_stored(self, unit: Callable[[Draft], object]) -> None:
         while True:
             try:
                 await self._engine.desk.work(unit)

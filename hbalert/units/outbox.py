@@ -19,9 +19,10 @@ from hbalert.core.delivery import (
     RetryPolicy,
     earliest,
     next_step,
+    part,
 )
 from hbalert.core.flush import replacing
-from hbalert.core.notification import Reason
+from hbalert.core.notification import NotifiedAlert, Reason
 from hbalert.memory import Draft
 from hbalert.ports import Attempt, NotifierState
 from hbalert.units.flush import enqueue, with_ends
@@ -110,7 +111,8 @@ def settle(
 ) -> Delivery | None:
     """Writes down how an attempt ended; returns the delivery as it is now.
 
-    fallback, new_ids  notifiers that take over when this one gives up, and ids for their deliveries
+    fallback, new_ids  notifiers that take over when this one gives up, and ids for their deliveries and,
+                       last, for what is given up of this one while the rest is tried again
     """
     delivery = draft.deliveries.get(delivery_id)
     if delivery is None:
@@ -146,10 +148,18 @@ def settle(
             ),
         )
         after = replace(after, state=DeliveryState.SUPERSEDED, settled_at=draft.now)
+    old = None
+    if after.state is DeliveryState.QUEUED:
+        after, old = part(after, draft.now, policy)
     draft.deliveries.put(after.id, after)
+    if old is not None:
+        old = replace(old, id=new_ids[-1], sequence=draft.next_sequence())
+        draft.deliveries.put(old.id, old)
+        _gave_up(draft, old, fallback, new_ids)
     if outcome.result is Result.NOT_NOW and outcome.retry_after is not None:
         state = draft.notifiers.get(notifier) or NotifierState(notifier)
-        draft.notifiers.put(notifier, replace(state, held_until=draft.now + outcome.retry_after))
+        until = draft.now + outcome.retry_after
+        draft.notifiers.put(notifier, replace(state, held_until=max(until, state.held_until or until)))
     if after.state is DeliveryState.SENT:
         _accepted(draft, after)
     elif after.state is DeliveryState.DEAD:
@@ -177,7 +187,12 @@ def _gave_up(draft: Draft, delivery: Delivery, fallback: Sequence[str], new_ids:
             alerts = delivery.notification.firing
         if not alerts:
             continue
-        instead = replace(delivery.notification, alerts=alerts, reason=Reason.FALLBACK, decided_at=draft.now)
+        instead = replace(
+            delivery.notification,
+            alerts=_from_now(alerts, draft.now),
+            reason=Reason.FALLBACK,
+            decided_at=draft.now,
+        )
         waiting = [
             row for row in draft.live_deliveries(delivery.group_id, name) if row.state is DeliveryState.QUEUED
         ]
@@ -186,8 +201,14 @@ def _gave_up(draft: Draft, delivery: Delivery, fallback: Sequence[str], new_ids:
         if entry is not None:
             # Who hears of the firing instead has to hear of the end as well.
             known = draft.entries.get((delivery.group_id, name))
-            firing = entry.firing | known.firing if known is not None else entry.firing
+            firing = entry.firing.intersection(alert.labels.key for alert in alerts)
+            firing |= known.firing if known is not None else frozenset()
             draft.entries.put((delivery.group_id, name), replace(entry, notifier=name, firing=firing))
+
+
+def _from_now(alerts: Sequence[NotifiedAlert], now: datetime) -> tuple[NotifiedAlert, ...]:
+    """The same news, with patience anew."""
+    return tuple(replace(alert, decided_at=now) for alert in alerts)
 
 
 def _note(draft: Draft, delivery: Delivery, kind: str, text: str) -> None:
@@ -233,6 +254,9 @@ def retry(draft: Draft, delivery: Delivery) -> Delivery:
         next_attempt_at=draft.now,
         attempts=0,
         settled_at=None,
+        notification=replace(
+            delivery.notification, alerts=_from_now(delivery.notification.alerts, draft.now)
+        ),
     )
     draft.deliveries.put(again.id, again)
     return again

@@ -450,7 +450,7 @@ async def test_any_2xx_is_accepted(status: int) -> None:
         (400, Permanent, "client"),
         (401, Permanent, "auth"),
         (403, Permanent, "auth"),
-        (404, Permanent, "client"),
+        (404, Transient, "client"),
         (408, Transient, "timeout"),
         (410, Permanent, "client"),
         (413, Permanent, "client"),

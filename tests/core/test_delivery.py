@@ -17,6 +17,7 @@ from hbalert.core.delivery import (
     backoff,
     earliest,
     next_step,
+    part,
 )
 from hbalert.core.labels import Labels
 from hbalert.core.notification import Notification, NotifiedAlert, Reason
@@ -120,3 +121,25 @@ def test_a_wait_is_positive_and_near_the_cap_at_most(attempt: int, jitter: float
 )
 def test_when_the_pace_allows_the_next_send(pace: Pace | None, sends: list[float], expected: float) -> None:
     assert earliest(pace, [t(at) for at in sends], t(10)) == t(expected)
+
+
+def test_what_is_too_old_parts_from_what_is_not() -> None:
+    old, young, younger = (NotifiedAlert(labels(f"a={n}"), {}, t(0)) for n in range(3))
+    young, younger = replace(young, decided_at=t(600)), replace(younger, decided_at=t(900))
+    said = replace(SAID, alerts=(younger, old, young))
+    row = replace(ROW, notification=said, attempts=7)
+    assert part(row, t(3599), POLICY) == (row, None)
+    stays, goes = part(row, t(3600), POLICY)
+    assert (stays.id, stays.created_at, stays.attempts) == ("id", t(600), 7)
+    assert (stays.notification.alerts, stays.notification.first_decided_at) == ((younger, young), t(600))
+    assert goes is not None
+    assert (goes.state, goes.settled_at, goes.notification.alerts) == (DeliveryState.DEAD, t(3600), (old,))
+    assert part(row, t(9999), POLICY) == (row, None), "all of it is too old: that is the whole delivery's end"
+
+
+def test_a_delivery_is_given_up_when_its_youngest_news_is_too_old() -> None:
+    old, young = (NotifiedAlert(labels(f"a={n}"), {}, t(0)) for n in range(2))
+    row = replace(ROW, notification=replace(SAID, alerts=(old, replace(young, decided_at=t(600)))))
+    failed = Outcome(Result.TRANSIENT, "503", "server")
+    assert after(failed, 4199, row).state is DeliveryState.QUEUED
+    assert after(failed, 4200, row).state is DeliveryState.DEAD

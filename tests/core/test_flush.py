@@ -184,6 +184,9 @@ def test_news_takes_the_place_of_what_has_not_got_out_and_keeps_its_age_and_its_
     merged = replacing(unsent, new)
     assert [f"{a.labels['bot']} {a.status}" for a in merged.alerts] == ["a resolved", "b firing", "c firing"]
     assert (merged.reason, merged.decided_at, merged.first_decided_at) == (Reason.NEW_ALERTS, t(300), t(10))
+    assert [merged.decided(alert) for alert in merged.alerts] == [t(10), t(10), t(300)], "c fires again"
+    later = replacing(merged, said(Reason.NEW_ALERTS, 500, shown("bot=c"), shown("bot=d")))
+    assert [later.decided(alert) for alert in later.alerts] == [t(10), t(10), t(300), t(500)]
 
 
 @pytest.mark.parametrize("repeats", [0, 3])

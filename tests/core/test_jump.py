@@ -77,7 +77,7 @@ def test_waits_are_as_long_as_they_were(jump: Jump) -> None:
     )
     after = core.delivery(waiting, jump)
     assert (after.created_at, after.next_attempt_at) == (jump.now - s(60), jump.now + s(7))
-    assert [shown.decided_at for shown in after.notification.alerts] == [None, jump.now - s(5)]
+    assert [shown.decided_at for shown in after.notification.alerts] == [jump.wait(t(0)), jump.now - s(5)]
     row = RuleAlert("r", labels("a=b"), RuleAlertState.PENDING, jump.expected - s(30), 1.0)
     assert core.rule_alert(row, jump).active_at == jump.now - s(30)
 

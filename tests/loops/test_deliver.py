@@ -336,3 +336,16 @@ async def test_a_reload_of_the_routes_while_a_group_is_looked_at_forgets_no_grou
         await home.engine.reload(other)
         await looking
     assert failed == []
+
+
+async def test_what_was_claimed_together_waits_too_when_the_first_hears_that_it_is_not_the_time(
+    tmp_path: Path,
+) -> None:
+    phone = Phone(NotNow("limited", reason="rate limit", retry_after=timedelta(hours=1)))
+    phone.concurrency = 1
+    async with house(tmp_path, config_of(tmp_path, "phone"), {"phone": phone}) as at:
+        await asyncio.gather(*(at.fires(str(n)) for n in range(6)))
+        await at.until(lambda lines: bool(lines) and sum(len(line.attempts) for line in lines) >= 1)
+        lines = await at.until(lambda lines: states(lines) == ["queued"] * 6)
+    assert len(phone.heard) == 1
+    assert [line.delivery.attempts for line in lines] == [0] * 6

@@ -148,3 +148,12 @@ def test_a_retry_asked_for_twice_is_sent_once() -> None:
     stage.claim()
     stage.work(lambda draft: outbox.retry(draft, dead))
     assert stage.claim() == []
+
+
+def test_a_shorter_pause_does_not_cut_a_longer_one_short() -> None:
+    stage = Stage()
+    waiting(stage, 2)
+    first, second = stage.claim()
+    stage.settle(first, Outcome(Result.NOT_NOW, "limited", "rate limit", retry_after=s(600)))
+    stage.at(40).settle(second, Outcome(Result.NOT_NOW, "limited", "rate limit", retry_after=s(1)))
+    assert due(stage) == t(630)

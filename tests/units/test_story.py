@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from hbalert.core.delivery import DeliveryState, Outcome, Result
 from hbalert.core.silence import Silence
-from hbalert.units import silences
+from hbalert.units import outbox, silences
 from tests.core.say import fires, m, s, t
 from tests.units.stage import ROOT, Stage
 
@@ -246,3 +246,70 @@ def test_a_fallback_hears_of_the_end_of_every_alert_it_was_told_of() -> None:
     stage.at(400).reports(fires(B, 100, 400, at=400))
     stage.at(630).flush()
     assert "b resolved" in " ".join(stage.send("mail"))
+
+
+def failing_since_monday(stage: Stage, until: float, step: float = 3600) -> None:
+    """The gateway fails, hour after hour."""
+    while (stage.now - t(0)).total_seconds() < until:
+        stage.at((stage.now - t(0)).total_seconds() + step)
+        stage.flush()
+        for row in stage.claim():
+            stage.settle(row, TRANSIENT, fallback=["mail"], new_ids=stage.ids(2))
+
+
+DAY = 86400.0
+PHONE_ONLY = replace(ROOT, receiver="phone", repeat_intervals=(s(60 * DAY),))
+
+
+def test_a_fresh_alert_is_not_given_up_with_the_old_ones_it_was_told_with() -> None:
+    stage = Stage(phone=True, mail=True)
+    stage.root = PHONE_ONLY
+    stage.reports(fires(A, 0, 30 * DAY))
+    failing_since_monday(stage, 2.9 * DAY)
+    stage.reports(fires(B, 2.9 * DAY, 30 * DAY))
+    failing_since_monday(stage, 3.2 * DAY)
+    (dead,) = [row for row in stage.settled if row.state is DeliveryState.DEAD]
+    assert [alert.labels["bot"] for alert in dead.notification.alerts] == ["a"]
+    assert stage.queued() == ["new alerts added: b firing"]
+    assert stage.send("mail") == ["fallback for a notifier that failed: a firing"]
+    assert stage.at(3.3 * DAY).send("phone") == ["new alerts added: b firing"]
+
+
+def test_a_pile_that_always_gets_new_news_ends_all_the_same() -> None:
+    """An alert a day for ten days, to a gateway that is dead: the fallback hears of each after three."""
+    stage = Stage(phone=True, mail=True)
+    stage.root = PHONE_ONLY
+    heard = []
+    for day in range(10):
+        stage.at(day * DAY).reports(fires(f"alertname=Down bot=day{day}", day * DAY, 99 * DAY))
+        failing_since_monday(stage, (day + 1) * DAY - 3600)
+        heard += [(day, said) for said in stage.send("mail")]
+    assert [day for day, said in heard] == [3, 4, 5, 6, 7, 8, 9]
+    assert all(f"day{day - 3} firing" in said for day, said in heard)
+    (row,) = [row for _, row in stage.memory.deliveries.found("phone")]
+    assert min(map(row.notification.decided, row.notification.alerts)) > stage.now - s(3 * DAY)
+
+
+def test_a_fallback_hears_of_the_ends_of_what_it_was_told_and_of_no_others() -> None:
+    stage = Stage(phone=True, mail=True)
+    stage.root = PHONE_ONLY
+    stage.reports(fires(A, 0, 30 * DAY))
+    failing_since_monday(stage, 2.9 * DAY)
+    stage.reports(fires(B, 2.9 * DAY, 30 * DAY))
+    failing_since_monday(stage, 3.2 * DAY)
+    stage.send("mail")
+    stage.reports(fires(B, 2.9 * DAY, 3.2 * DAY, at=3.2 * DAY))
+    stage.at(3.2 * DAY + 300).flush()
+    assert stage.send("mail") == []
+
+
+def test_a_retry_by_request_and_a_fallback_have_patience_anew() -> None:
+    stage = Stage(phone=True, mail=True)
+    stage.root = PHONE_ONLY
+    stage.reports(fires(A, 0, 30 * DAY))
+    failing_since_monday(stage, 3.2 * DAY)
+    (dead,) = [row for row in stage.settled if row.state is DeliveryState.DEAD]
+    stage.work(lambda draft: outbox.retry(draft, dead))
+    for notifier in ("phone", "mail"):
+        (row,) = stage.claim(notifier)
+        assert stage.settle(row, TRANSIENT).state is DeliveryState.QUEUED
