@@ -51,3 +51,12 @@ def join(
 def after_flush(group: Group, route: Route, now: datetime) -> Group:
     """The group after a look at it: the next one comes a group interval later."""
     return replace(group, next_flush_at=now + route.group_interval, flushed=True)
+
+
+def rebound(group: Group, route: Route, now: datetime) -> Group:
+    """The group under a route whose timers may have been edited: a shorter one holds at once.
+
+    A longer one holds from the next look on: what was promised for then is kept.
+    """
+    longest = route.group_interval if group.flushed else route.group_wait
+    return replace(group, next_flush_at=min(group.next_flush_at, now + longest))

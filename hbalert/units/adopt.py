@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from hbalert.core.group import rebound
 from hbalert.core.notification import LogEntry
-from hbalert.core.route import Route
+from hbalert.core.route import Route, walk
 from hbalert.core.seed import seed, told
 from hbalert.memory import Draft
 from hbalert.units.intake import join_groups
@@ -33,6 +34,11 @@ def adopt(draft: Draft, root: Route, notifiers: Mapping[str, bool]) -> int:
             members.setdefault(group_id, []).append(key)
     for group_id in known - members.keys():
         draft.groups.drop(group_id)
+    routes = {route.id: route for route in walk(root)}
+    for group_id in known & members.keys():
+        group = draft.groups.get(group_id)
+        if group is not None and group != (moved := rebound(group, routes[group.route_id], draft.now)):
+            draft.groups.put(group_id, moved)
     _trim(draft, before, members, notifiers)
     _seed(draft, before, members, known)
     for delivery in [row for row in draft.deliveries.values() if row.is_live]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from hbalert.core.group import Group, after_flush, join
+from hbalert.core.group import Group, after_flush, join, rebound
 from hbalert.core.route import Route
 from tests.core.say import fires, labels, s, t
 
@@ -33,3 +33,16 @@ def test_when_a_group_is_due_after_an_alert_joined(
 
 def test_after_a_flush_the_next_comes_an_interval_later() -> None:
     assert after_flush(known(130, False), ROUTE, t(131)) == known(431, True)
+
+
+@pytest.mark.parametrize(
+    ("group", "due"),
+    [
+        pytest.param(known(900, True), 400, id="the interval has become shorter: it holds at once"),
+        pytest.param(known(350, True), 350, id="it has become longer: the next look stays where it is"),
+        pytest.param(known(350, False), 130, id="group_wait has become shorter"),
+        pytest.param(known(110, False), 110, id="group_wait has become longer"),
+    ],
+)
+def test_an_edit_of_the_timers_never_puts_a_look_off(group: Group, due: float) -> None:
+    assert rebound(group, ROUTE, t(100)).next_flush_at == t(due)

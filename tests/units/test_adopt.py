@@ -1,6 +1,7 @@
 """A configuration takes effect: nobody is told again because of it."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 from hbalert.core.delivery import DeliveryState
 from hbalert.core.route import Route, child_key
@@ -54,6 +55,14 @@ def test_the_same_configuration_again_changes_nothing() -> None:
     before = dict(stage.memory.groups.items()), dict(stage.memory.entries.items())
     use(stage, ROOT)
     assert (dict(stage.memory.groups.items()), dict(stage.memory.entries.items())) == before
+
+
+def test_a_group_interval_that_becomes_shorter_holds_for_groups_that_are_there() -> None:
+    stage = told_stage()
+    stage.at(40).reports(fires("alertname=Down bot=b", 40, 99999, at=40))
+    use(stage.at(50), replace(ROOT, group_interval=timedelta(seconds=60)))
+    assert stage.at(109).flush() == 0
+    assert stage.at(110).flush() == 1
 
 
 def test_what_waits_for_a_notifier_that_is_gone_is_given_up_with_that_reason() -> None:
