@@ -11,7 +11,7 @@ from hbalert.cli.output import local, output_option, show
 from hbalert.cli.when import HELP, past
 from hbalert.clock import SystemClock
 
-COLUMNS = ("at", "notifier", "result", "ms", "status", "alerts", "answer", "delivery")
+COLUMNS = ("at", "notifier", "result", "ms", "status", "reason", "alerts", "answer", "delivery")
 
 
 @click.command()
@@ -71,6 +71,7 @@ def _lines(row: dict[str, Any]) -> list[dict[str, Any]]:
     common = {
         "notifier": row["notifier"],
         "status": row["status"],
+        "reason": row["reason"],
         "alerts": names(row["alerts"]),
         "delivery": row["id"][:8],
     }

@@ -21,8 +21,10 @@ def dead(daemon: Served) -> str:
 
 def test_history_has_the_gateway_s_words(daemon: Served, dead: str) -> None:
     head, line = daemon.run("history").stdout.splitlines()
-    assert head.split() == ["AT", "NOTIFIER", "RESULT", "MS", "STATUS", "ALERTS", "ANSWER", "DELIVERY"]
-    for part in ("mail", "permanent", "250.0", "firing", "Down", "550 no such user", dead[:8]):
+    columns = ["AT", "NOTIFIER", "RESULT", "MS", "STATUS", "REASON", "ALERTS", "ANSWER", "DELIVERY"]
+    assert head.split() == columns
+    shown = ("mail", "permanent", "250.0", "firing", "first notification", "Down", "550 no such user")
+    for part in (*shown, dead[:8]):
         assert part in line
     answer = json.loads(daemon.run("history", "-o", "json").stdout)
     assert answer["rows"][0]["tries"][0]["answer"] == "550 no such user"
