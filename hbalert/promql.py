@@ -91,12 +91,29 @@ def data_query(expr: str) -> str | None:
     tells the two apart is its left side alone. Of `a and b` and `a unless b` it is the data side of
     `a`; of `a or b` either will do. None when the answer to `expr` itself tells: nothing is compared.
     """
+    parts = _behind(expr)
+    return " or ".join(f"count((\n{part}\n))" for part in parts) if parts else None
+
+
+@lru_cache(maxsize=4096)
+def series_query(expr: str) -> str | None:
+    """The series that `expr` judges, whatever it finds of them; None when it judges none.
+
+    >>> series_query("failed / total > 0.05")
+    '(\\nfailed / total\\n)'
+    """
+    parts = _behind(expr)
+    return " or ".join(f"(\n{part}\n)" for part in parts) if parts else None
+
+
+def _behind(expr: str) -> list[str]:
+    """The data sides of an expression; none when its own answer tells whether there are data."""
     if shape(expr) is not Shape.VECTOR:
-        return None
+        return []
     parts = list(_data_sides(expr))
     if parts == [expr.strip()] or any(shape(part) is not Shape.VECTOR for part in parts):
-        return None
-    return " or ".join(f"count((\n{part}\n))" for part in parts)
+        return []
+    return parts
 
 
 def _data_sides(text: str) -> Iterator[str]:

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from hbalert.config.document import Document
 from hbalert.config.findings import Finding
-from hbalert.config.link_rules import LABEL_NAME, interval_problems
+from hbalert.config.link_rules import LABEL_NAME, TOO_FEW_STARTS, interval_problems
 from hbalert.config.nearest import did_you_mean
 from hbalert.config.notifier_files import NAME, NotifierFile
 from hbalert.config.positions import Path
@@ -30,6 +30,7 @@ from hbalert.config.types import (
 )
 from hbalert.config.values import is_web_address, time_zone
 from hbalert.config.written import MainFile, ReceiverSettings, TimeIntervalSettings
+from hbalert.core.flap import FEWEST_STARTS
 from hbalert.core.interval import TimeInterval
 
 SQLITE = "sqlite:///"
@@ -46,6 +47,9 @@ def settings(main: MainFile, at: Document) -> Iterator[Finding]:
         yield from _source(name, source, at)
     for what in interval_problems(main.evaluation.interval):
         yield at.finding(("evaluation", "interval"), what, 'write for example "15s"')
+    if 0 < main.evaluation.flap_after < FEWEST_STARTS:
+        what, instead = TOO_FEW_STARTS
+        yield at.finding(("evaluation", "flap_after"), what, instead)
     for label in main.evaluation.external_labels:
         if not LABEL_NAME.fullmatch(label):
             instead = "names have letters, digits and _ and do not begin with a digit"

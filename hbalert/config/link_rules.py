@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from importlib import import_module
+from typing import Any
 
 from hbalert.config.document import Document
 from hbalert.config.duration import format_duration
@@ -24,10 +25,15 @@ from hbalert.config.nearest import did_you_mean
 from hbalert.config.positions import Path
 from hbalert.config.types import EvaluationSettings
 from hbalert.config.written import GroupSettings, RuleFile, RuleSettings
+from hbalert.core.flap import FEWEST_STARTS, Flapping
 from hbalert.core.rule import Rule, RuleGroup
 
 LABEL_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 SECOND = timedelta(seconds=1)
+TOO_FEW_STARTS = (
+    "whatever comes back once would be flapping",
+    f"write {FEWEST_STARTS} or more; 0 holds nothing",
+)
 
 _LABEL_IN_TEXT = re.compile(r"(?:\$labels|\.Labels|(?<![\w.$])labels)\.([A-Za-z_]\w*)", re.ASCII)
 
@@ -95,6 +101,7 @@ class RuleLinker:
                 instead = "write [sources.main] with the url of a Prometheus into config.toml"
                 self._error(at, group.at(), "there is no source to evaluate this on", instead, code="missing")
         self._labels(at, group.labels, group.at("labels"))
+        self._flapping(at, group, interval)
         names: Counter[str] = Counter()
         rules = []
         for rule in group.rules:
@@ -113,6 +120,11 @@ class RuleLinker:
                     limit=group.limit,
                     no_data=rule.no_data,
                     clear=rule.clear,
+                    missing_evaluations=self._inherited("missing_evaluations", group, rule),
+                    flapping=Flapping(
+                        self._inherited("flap_after", group, rule),
+                        self._inherited("flap_window", group, rule),
+                    ),
                     file=at.file,
                     line=at.line(rule.at("alert")),
                 )
@@ -122,6 +134,11 @@ class RuleLinker:
         offset = group.query_offset if group.query_offset is not None else self._evaluation.query_offset
         line = at.line(group.at("name"))
         return RuleGroup(group.name, interval, tuple(rules), offset, group.limit, file=at.file, line=line)
+
+    def _inherited(self, key: str, group: GroupSettings, rule: RuleSettings) -> Any:
+        """What a rule says itself, or its group, or [evaluation]."""
+        said = (getattr(rule, key), getattr(group, key))
+        return next((each for each in said if each is not None), getattr(self._evaluation, key))
 
     def _check(self, at: Document, group: GroupSettings, rule: RuleSettings, interval: timedelta) -> None:
         if rule.lacks("alert", at):
@@ -142,6 +159,7 @@ class RuleLinker:
             self._warn(
                 at, rule.at("for"), what, "it fires at the second evaluation; a shorter interval would help"
             )
+        self._flapping(at, rule, interval)
         self._labels(at, rule.labels, rule.at("labels"))
         kept = kept_labels(rule.expr)
         self._texts(at, rule.labels, rule.at("labels"), kept)
@@ -149,6 +167,13 @@ class RuleLinker:
         if any("$value" in text for text in rule.labels.values()):
             instead = "every new value would be another alert; put the value into an annotation"
             self._warn(at, rule.at("labels"), "$value in a label", instead)
+
+    def _flapping(self, at: Document, said: GroupSettings | RuleSettings, interval: timedelta) -> None:
+        if said.flap_after is not None and 0 < said.flap_after < FEWEST_STARTS:
+            self._error(at, said.at("flap_after"), *TOO_FEW_STARTS)
+        if said.flap_window is not None and said.flap_window < 4 * interval:
+            what = f"there is no time to start more than twice (the interval is {format_duration(interval)})"
+            self._error(at, said.at("flap_window"), what, 'write for example "1h"')
 
     def _labels(self, at: Document, labels: Mapping[str, str], path: Path) -> None:
         for name in labels:

@@ -127,12 +127,19 @@ class SourceSettings(Settings):
 
 
 class EvaluationSettings(Settings):
-    """[evaluation]: defaults of rule groups."""
+    """[evaluation]: defaults of rule groups.
+
+    missing_evaluations  evaluations that may find no data of a firing alert before it resolves
+    flap_after           an alert that starts to fire so often within flap_window is held; 0: never
+    """
 
     interval: Duration = timedelta(seconds=15)
     rules: tuple[str, ...] = ("rules/*.toml",)
     external_labels: Mapping[str, str] = Field(default_factory=dict)
     query_offset: Duration = timedelta()
+    missing_evaluations: int = Field(default=0, ge=0, le=1000)
+    flap_after: int = Field(default=5, ge=0, le=100)
+    flap_window: Duration = timedelta(hours=1)
 
 
 class AlertSettings(Settings):

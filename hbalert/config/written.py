@@ -139,7 +139,7 @@ class NotifierFiles(Settings):
 
 
 class RuleSettings(Written):
-    """[[groups.rules]]."""
+    """[[groups.rules]]; None = as in the group."""
 
     alert: str = ""
     expr: str = ""
@@ -147,6 +147,9 @@ class RuleSettings(Written):
     keep_firing_for: Duration = timedelta()
     clear: str = ""
     no_data: Literal["ok", "keep", "alert"] = "ok"
+    missing_evaluations: int | None = Field(default=None, ge=0, le=1000)
+    flap_after: int | None = Field(default=None, ge=0, le=100)
+    flap_window: Duration | None = None
     labels: Mapping[str, str] = Field(default_factory=dict)
     annotations: Mapping[str, str] = Field(default_factory=dict)
 
@@ -159,6 +162,9 @@ class GroupSettings(Written):
     source: str | None = None
     query_offset: Duration | None = None
     limit: int = Field(default=0, ge=0)
+    missing_evaluations: int | None = Field(default=None, ge=0, le=1000)
+    flap_after: int | None = Field(default=None, ge=0, le=100)
+    flap_window: Duration | None = None
     labels: Mapping[str, str] = Field(default_factory=dict)
     rules: tuple[RuleSettings, ...] = ()
 

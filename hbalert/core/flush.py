@@ -108,6 +108,7 @@ def flush(
             now,
             send_resolved=listener.send_resolved,
             repeat_intervals=repeat_intervals,
+            flaps=_flaps([firing[key] for key in loud & told], entry),
         )
         verdicts.append(
             _verdict(group_id, listener, decision, current, loud, still, resolved, firing, ended, now)
@@ -118,6 +119,14 @@ def flush(
         leaving=frozenset(ended),
         untold=frozenset(ended) - told_by_anyone,
     )
+
+
+def _flaps(alerts: Iterable[Alert], entry: LogEntry | None) -> Reason | None:
+    """What is new about the pace of alerts that were told already."""
+    news = [each for each in alerts if entry and each.flapped_at and each.flapped_at > entry.at]
+    if not news:
+        return None
+    return Reason.FLAPPING if any(each.flapping for each in news) else Reason.CALM
 
 
 def _verdict(

@@ -17,6 +17,7 @@ from datetime import datetime, timedelta
 
 from hbalert.core.alert import Alert, Claim, grace
 from hbalert.core.delivery import Delivery
+from hbalert.core.flap import Flaps
 from hbalert.core.group import Group
 from hbalert.core.notification import LogEntry, Notification
 from hbalert.core.rule import RuleAlert
@@ -106,11 +107,12 @@ def _claim(claim: Claim, jump: Jump) -> Claim:
         starts_at=moved(claim.starts_at),
         ends_at=None if claim.ends_at is None else moved(claim.ends_at),
         updated_at=moved(claim.updated_at),
+        flapped_at=None if claim.flapped_at is None else jump.wait(claim.flapped_at),
     )
 
 
 def rule_alert(row: RuleAlert, jump: Jump) -> RuleAlert:
-    """The row after a jump: `for` and `keep_firing_for` go on counting. Slots are whole seconds."""
+    """The row after a jump: `for`, `keep_firing_for` and flapping go on counting. Slots are whole seconds."""
     by = timedelta(seconds=round(jump.by.total_seconds()))
 
     def moved(at: datetime | None) -> datetime | None:
@@ -122,6 +124,9 @@ def rule_alert(row: RuleAlert, jump: Jump) -> RuleAlert:
         fired_at=moved(row.fired_at),
         keep_firing_since=moved(row.keep_firing_since),
         resolved_at=moved(row.resolved_at),
+        flaps=Flaps(
+            tuple(at + by for at in row.flaps.starts), moved(row.flaps.since), moved(row.flaps.calm_since)
+        ),
     )
 
 

@@ -22,6 +22,8 @@ class Reason(Enum):
     NEW_ALERTS = "new alerts added"
     SOME_RESOLVED = "some alerts resolved"
     ALL_RESOLVED = "all alerts resolved"
+    FLAPPING = "alert is flapping"
+    CALM = "alert has calmed down"
     REPEAT = "repeat interval elapsed"
     TEST = "test notification"
     FALLBACK = "fallback for a notifier that failed"
@@ -68,12 +70,14 @@ def decide(
     *,
     send_resolved: bool,
     repeat_intervals: Sequence[timedelta],
+    flaps: Reason | None = None,
 ) -> Decision:
     """Whether a flush of this group has news for this notifier.
 
     firing    what fires and is not muted, and what fires muted but was told before: to be muted is
               not to be resolved
     resolved  what has resolved and this notifier was told of
+    flaps     FLAPPING or CALM when something it was told of has begun or ceased to flap since
 
     The rows are those of Alertmanager's dedup stage (docs/notifications.md shows the table). The
     repeat interval is compared strictly and only at a flush, so that the real period is the interval
@@ -91,6 +95,8 @@ def decide(
         return Decision(Reason.ALL_RESOLVED) if send_resolved else Decision(None, record=True)
     if send_resolved and not resolved <= told_resolved:
         return Decision(Reason.SOME_RESOLVED)
+    if flaps is not None:
+        return Decision(flaps)
     if repeats_after(entry, repeat_intervals) < now:
         return Decision(Reason.REPEAT)
     return QUIET

@@ -1,6 +1,6 @@
 """The loops: what makes hbalert move.
 
-    evaluate.py   rules that are due -> queries -> alerts
+    evaluate.py   rules that are due -> queries -> alerts (watch.py: one of them)
     dispatch.py   groups that are due -> log entries and outbox rows
     deliver.py    deliveries that are due -> channels -> settled
     sweep.py      what has to happen now and then: ends of silences, writing refreshes, retention

@@ -1,15 +1,15 @@
 """Evaluate: rule groups whose slot has come are asked of their sources, and what follows is committed.
 
 Knows what is due, which queries go out together, that sources do not wait for each other, and how the
-last evaluations went. Must not know what an answer means (`core/rule.py`), how a source is asked, or
-which rows are written (`units/rules.py`, next).
+last evaluations went. Must not know what is asked for a rule and what the answers mean (`watch.py`), how
+a source is asked, or which rows are written (`units/rules.py`, next).
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
@@ -17,47 +17,19 @@ import structlog
 
 from hbalert.core.alert import Alert
 from hbalert.core.jump import Jump
-from hbalert.core.labels import Labels
-from hbalert.core.rule import Evaluation, Expand, Rule, RuleAlert, RuleAlertState, RuleGroup, evaluate
+from hbalert.core.rule import Expand, RuleAlert, RuleAlertState, RuleGroup
 from hbalert.core.slots import Due, due, evaluation_time, next_slot, slot_at
 from hbalert.engine import Engine
 from hbalert.errors import StoreError, Unavailable
 from hbalert.health import GroupHealth, RuleHealth
+from hbalert.loops.watch import Answers, Watch, watch_of
 from hbalert.memory import Draft
 from hbalert.metrics import Metrics
-from hbalert.ports import Answer, Source
-from hbalert.promql import data_query
+from hbalert.ports import Source
 from hbalert.units import own, rules
-from hbalert.units.rules import Outlook
 from hbalert.views import SourceView
 
 log = structlog.get_logger("hbalert.evaluate")
-
-Answers = Mapping[str, Answer | Exception]
-
-
-@dataclass(frozen=True, slots=True)
-class Watch:
-    """A rule as it is evaluated.
-
-    group    it belongs to, for its slots; other rules in it do not make it another
-    data     query that tells whether the data behind the rule are there; "": its own answer does
-    failing  labels of the alert that it fails
-    """
-
-    rule: Rule
-    group: RuleGroup = field(compare=False)
-    outlook: Outlook
-    data: str
-    failing: Labels
-
-    def exprs(self, fires: bool) -> Iterator[str]:
-        """What has to be asked, the rule's own expression first."""
-        yield self.rule.expr
-        if self.data:
-            yield self.data
-        if self.rule.clear and fires:
-            yield self.rule.clear
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,14 +74,7 @@ class Evaluator:
         self._watches: dict[str, Watch] = {}
         for group in config.groups:
             for rule in group.rules:
-                limited = replace(rule, limit=rule.limit or group.limit)
-                self._watches[rule.id] = Watch(
-                    limited,
-                    group,
-                    Outlook(limited, external, rules.link(config.sources[rule.source].url, rule.expr)),
-                    "" if rule.no_data == "ok" else data_query(rule.expr) or "",
-                    self._own.failing(rule),
-                )
+                self._watches[rule.id] = watch_of(rule, group, config, self._own)
         names = {group.name for group in config.groups}
         self._last = {name: slot for name, slot in self._last.items() if name in names}
         self.groups = {name: health for name, health in self.groups.items() if name in names}
@@ -286,59 +251,14 @@ class Evaluator:
         for watch in this.watches:
             if self._watches.get(watch.rule.id) != watch:
                 continue  # a reload has changed or removed it meanwhile
-            health, outcome = self._judge(watch, active.get(watch.rule.id, {}), this.slot, answers)
+            rows, before = active.get(watch.rule.id, {}), self.health.get(watch.rule.id)
+            health, outcome = watch.judge(answers, rows, before, this.slot, self._expand)
             went[watch.rule.id] = health
             if outcome is not None:
                 reports += rules.settle(draft, watch.outlook, outcome, this.slot)
             reports += self._about_rule(draft, watch, health)
         self._engine.accept_into(draft, [*reports, *self._about_source(draft, this)])
         return went
-
-    def _judge(
-        self, watch: Watch, active: Mapping[bytes, RuleAlert], slot: datetime, answers: Answers
-    ) -> tuple[RuleHealth, Evaluation | None]:
-        """How one rule's evaluation went, and what came of it; None: nothing, its state is kept."""
-        before = self.health.get(watch.rule.id)
-        failing_since = (before.failing_since if before else None) or slot
-        got: list[Answer] = []
-        for expr in (watch.rule.expr, watch.rule.clear, watch.data):
-            each = answers.get(expr, _NOTHING)
-            if isinstance(each, Answer):
-                got.append(each)
-                continue
-            silent = isinstance(each, Unavailable)
-            blame = (before.failing_since if before else None) if silent else failing_since
-            return RuleHealth(slot, 0, error=str(each), failing_since=blame), None
-        answer, cleared, data = got
-        if not answer.samples and not active and watch.rule.no_data != "alert":
-            return RuleHealth(slot, 0, warnings=answer.warnings), None
-        has_data = bool(data.samples) if watch.data else None
-        try:
-            outcome = evaluate(
-                watch.rule,
-                active,
-                answer.samples,
-                slot,
-                self._expand,
-                cleared=cleared.samples,
-                has_data=has_data,
-            )
-        except Exception as error:
-            log.exception("rule_broke", rule=watch.rule.id)
-            outcome = Evaluation(error=f"unexpected: {type(error).__name__}")
-        warnings = answer.warnings
-        if outcome.overflow:
-            warnings += (f"{outcome.overflow} alerts were kept out by limit = {watch.rule.limit}",)
-        health = RuleHealth(
-            slot,
-            0,
-            samples=len(answer.samples),
-            error=outcome.error or "",
-            warnings=warnings,
-            overflow=outcome.overflow,
-            failing_since=failing_since if outcome.error or outcome.overflow else None,
-        )
-        return health, None if outcome.error else outcome
 
     def _about_rule(self, draft: Draft, watch: Watch, health: RuleHealth) -> list[Alert]:
         """Our own alert about a rule that fails for long; one that is over its limit is told at once."""
@@ -395,6 +315,3 @@ class Evaluator:
         used = {watch.rule.source for watch in self._watches.values()}
         wanted |= {self._own.unreachable(name).key for name in used}
         self._engine.accept_into(draft, [*reports, *own.end_stale(draft, wanted)])
-
-
-_NOTHING = Answer(())

@@ -21,6 +21,7 @@ import msgspec
 
 from hbalert.core.alert import Alert, Claim
 from hbalert.core.delivery import Delivery, DeliveryState
+from hbalert.core.flap import NEVER, Flaps
 from hbalert.core.group import Group
 from hbalert.core.labels import SEPARATOR, Labels
 from hbalert.core.maintenance import Recurrence, Window
@@ -91,6 +92,7 @@ _read_map = msgspec.json.Decoder(dict[str, str]).decode
 _read_names = msgspec.json.Decoder(frozenset[str]).decode
 _read_numbers = msgspec.json.Decoder(list[int]).decode
 _read_claims = msgspec.json.Decoder(tuple[Claim, ...]).decode
+_read_flaps = msgspec.json.Decoder(Flaps).decode
 _read_matchers = msgspec.json.Decoder(list[dict[str, str]]).decode
 _read_notification = msgspec.json.Decoder(Notification, dec_hook=_from_plain).decode
 _read_recurrence = msgspec.json.Decoder(Recurrence).decode
@@ -205,11 +207,13 @@ def _rule_alert_row(alert: RuleAlert) -> Row:
         _micros_or_none(alert.fired_at),
         _micros_or_none(alert.keep_firing_since),
         _micros_or_none(alert.resolved_at),
+        alert.missed,
+        json_text(alert.flaps) if alert.flaps != NEVER else "",
     )
 
 
 def _rule_alert(row: Row) -> RuleAlert:
-    rule_id, key, state, active_at, value, annotations, fired_at, keep_firing_since, resolved_at = row
+    rule_id, key, state, active_at, value, annotations, fired_at, since, resolved_at, missed, flaps = row
     return RuleAlert(
         rule_id,
         labels_of(key),
@@ -218,8 +222,10 @@ def _rule_alert(row: Row) -> RuleAlert:
         math.nan if value is None else float(value),
         _read_map(annotations),
         _moment_or_none(fired_at),
-        _moment_or_none(keep_firing_since),
+        _moment_or_none(since),
         _moment_or_none(resolved_at),
+        int(missed),
+        _read_flaps(flaps) if flaps else NEVER,
     )
 
 
@@ -447,6 +453,8 @@ _RULE_ALERT_COLUMNS = (
     "fired_at",
     "keep_firing_since",
     "resolved_at",
+    "missed",
+    "flaps",
 )
 
 

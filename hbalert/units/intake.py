@@ -38,8 +38,10 @@ def accept(draft: Draft, reports: Sequence[Alert], root: Route, memory: Memory) 
             write_by = memory.write_by.get(key)
             overdue = write_by is not None and write_by <= soon
             known = draft.alerts.get(key)
-            other_start = known is not None and known.starts_at != taken.alert.starts_at
-            draft.put_alert(taken.alert, refresh=not (overdue or other_start))
+            other = known is not None and (
+                known.starts_at != taken.alert.starts_at or known.flapped_at != taken.alert.flapped_at
+            )
+            draft.put_alert(taken.alert, refresh=not (overdue or other))
             continue
         draft.put_alert(taken.alert)
         kind, says = NOTES[taken.change]

@@ -1,7 +1,7 @@
 """Evaluations become rows, reports and lines of the timeline, in one unit of work.
 
 Knows which rows an evaluation touches, and which alerts outside stand for them. Must not know how a
-state follows (`core/rule.py`) or how reports merge (`intake.py`, next).
+state follows (`core/evaluation.py`) or how reports merge (`intake.py`, next).
 """
 
 from __future__ import annotations
@@ -11,12 +11,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import quote_plus, urlsplit, urlunsplit
 
+from hbalert.config.duration import format_duration
 from hbalert.core.alert import Alert, Claim, report
+from hbalert.core.evaluation import Evaluation, Transition
 from hbalert.core.labels import Labels
-from hbalert.core.rule import Evaluation, Rule, RuleAlert, RuleAlertState, Transition
+from hbalert.core.rule import Rule, RuleAlert, RuleAlertState
 from hbalert.memory import Draft
 
 ORIGIN = "rule:"
+
+FLAPPING = "flapping"
+"""Annotation of an alert that is held as firing because it starts and ends too often."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +47,26 @@ class Outlook:
     def report(
         self, row: RuleAlert, *, starts_at: datetime, ends_at: datetime | None, now: datetime
     ) -> Alert:
+        flapping = row.flaps.since is not None
         return report(
             self.labels(row.labels),
             origin=self.origin,
             starts_at=starts_at,
             ends_at=ends_at,
             now=now,
-            annotations=row.annotations,
+            annotations={**row.annotations, FLAPPING: self.held} if flapping else row.annotations,
             generator_url=self.link,
+            flapping=flapping,
+            flapped_at=row.flaps.since or row.flaps.calm_since,
+        )
+
+    @property
+    def held(self) -> str:
+        """What is said of an alert that flaps."""
+        limits = self.rule.flapping
+        return (
+            f"fired {limits.starts} times within {format_duration(limits.window)}; "
+            f"held as firing until nothing has changed for {format_duration(limits.calm_after)}"
         )
 
 
@@ -73,12 +90,21 @@ def settle(draft: Draft, outlook: Outlook, outcome: Evaluation, slot: datetime) 
         reports += _report(outlook, before, change, slot, draft.now)
         kind, says = _line(outlook.rule, change)
         draft.note(kind, f"rule {rule_id}: {says}", alert_key=outlook.labels(change.alert.labels).key)
+        if change.after is RuleAlertState.FIRING and change.alert.flaps.since is not None:
+            key = outlook.labels(change.alert.labels).key
+            draft.note("flapping", f"rule {rule_id}: {outlook.held}", alert_key=key)
     changed = {change.alert.labels.key for change in outcome.transitions}
     for row in (*outcome.written, *outcome.refreshed):
         before = draft.rule_alerts.get((rule_id, row.labels.key))
         again = row.state is RuleAlertState.FIRING and row.labels.key not in changed
-        if again and row.fired_at and before is not None and before.annotations != row.annotations:
+        if not again or not row.fired_at or before is None:
+            continue
+        calm = before.flaps.since is not None and row.flaps.since is None
+        if calm or before.annotations != row.annotations:
             reports.append(outlook.report(row, starts_at=row.fired_at, ends_at=None, now=draft.now))
+        if calm:
+            says = f"rule {rule_id}: has calmed down, and fires on"
+            draft.note("flapping", says, alert_key=outlook.labels(row.labels).key)
     for row in outcome.written:
         draft.put_rule_alert(row)
     for row in outcome.refreshed:

@@ -17,6 +17,7 @@ from hbalert.config.findings import Finding, Severity
 from hbalert.config.load import check, check_files, load
 from hbalert.config.types import DingTalkSettings, EmailSettings, SmsSettings, WebhookSettings
 from hbalert.config.written import MainFile
+from hbalert.core.flap import Flapping
 from hbalert.core.interval import Span, TimeSpan
 from hbalert.core.route import walk
 from hbalert.errors import ConfigError
@@ -183,12 +184,16 @@ def test_routes_inherit_what_they_do_not_say(tmp_path: Path) -> None:
 
 def test_rules_get_what_their_group_and_the_evaluation_say(tmp_path: Path) -> None:
     text = MAIN.replace(
-        "[route]", '[sources.other]\nurl = "http://127.0.0.1:9091"\n[evaluation]\ninterval = "30s"\n[route]'
+        "[route]",
+        '[sources.other]\nurl = "http://127.0.0.1:9091"\n[evaluation]\ninterval = "30s"\n'
+        "missing_evaluations = 1\nflap_after = 6\n[route]",
     )
     rules = (
         '[[groups]]\nname = "a/b"\nlimit = 3\nlabels = { team = "x", severity = "info" }\n'
+        "missing_evaluations = 2\nflap_after = 0\n"
         '[[groups.rules]]\nalert = "A"\nexpr = \'up == 0\'\nlabels = { severity = "critical" }\nfor = "1m"\n'
         '[[groups.rules]]\nalert = "A"\nexpr = \'up == 1\'\nno_data = "alert"\n'
+        "missing_evaluations = 4\nflap_after = 7\n"
         '[[groups]]\nname = "c"\nsource = "other"\ninterval = "5s"\n[[groups.rules]]\nalert = "B"\n'
         "expr = 'up'\n"
     )
@@ -199,7 +204,14 @@ def test_rules_get_what_their_group_and_the_evaluation_say(tmp_path: Path) -> No
     assert (first.interval, second.interval) == (timedelta(seconds=30), timedelta(seconds=5))
     assert (first.rules[0].source, second.rules[0].source) == ("main", "other")
     assert (first.rules[0].limit, first.rules[0].hold) == (3, timedelta(minutes=1))
-    assert (first.rules[1].no_data, first.rules[1].line) == ("alert", 11)
+    assert second.rules[0].missing_evaluations == 1
+    assert second.rules[0].flapping == Flapping(6, timedelta(hours=1))
+    assert [each.missing_evaluations for each in first.rules] == [2, 4]
+    assert [each.flapping for each in first.rules] == [
+        Flapping(0, timedelta(hours=1)),
+        Flapping(7, timedelta(hours=1)),
+    ]
+    assert (first.rules[1].no_data, first.rules[1].line) == ("alert", 13)
 
 
 def test_every_notifier_is_a_receiver_of_its_own_name(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import pytest
 
-from hbalert.core.alert import Alert
+from hbalert.core.alert import Alert, report
 from hbalert.core.flush import Flush, Listener, Verdict, flush, replacing
 from hbalert.core.labels import Labels
 from hbalert.core.notification import LogEntry, Notification, NotifiedAlert, Reason
@@ -55,6 +55,32 @@ def test_what_fires_is_told_first() -> None:
     assert says(verdict) == (Reason.FIRST, ["a firing", "b firing"])
     assert verdict.entry == told(KEY_A, KEY_B, at=NOW)
     assert not verdict.forget
+
+
+def flaps(at: float, *, now: bool = True) -> Alert:
+    return report(
+        A.labels, origin="rule:r", starts_at=t(0), ends_at=None, now=t(at), flapping=now, flapped_at=t(at)
+    )
+
+
+@pytest.mark.parametrize(
+    ("alert", "told_at", "muted", "expected"),
+    [
+        pytest.param(flaps(50), 0, (), Reason.FLAPPING, id="told before it began to flap"),
+        pytest.param(flaps(50), 50, (), None, id="told with it"),
+        pytest.param(flaps(50, now=False), 0, (), Reason.CALM, id="told before it calmed down"),
+        pytest.param(flaps(50, now=False), 60, (), None, id="told since"),
+        pytest.param(flaps(50), 0, (KEY_A,), None, id="silenced"),
+        pytest.param(A, 0, (), None, id="an alert that never did"),
+    ],
+)
+def test_that_an_alert_begins_or_ceases_to_flap_is_told_once(
+    alert: Alert, told_at: float, muted: tuple[bytes, ...], expected: Reason | None
+) -> None:
+    verdict = only(look([alert], muted=muted, entries=[told(KEY_A, at=told_at)]))
+    assert verdict.decision.reason is expected
+    if expected is not None:
+        assert verdict.entry == told(KEY_A, at=NOW)
 
 
 def test_a_silenced_alert_is_not_told_and_not_remembered_as_told() -> None:

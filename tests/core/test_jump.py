@@ -7,6 +7,7 @@ import pytest
 
 from hbalert.core import jump as core
 from hbalert.core.delivery import Delivery, DeliveryState
+from hbalert.core.flap import Flaps
 from hbalert.core.group import Group
 from hbalert.core.jump import Jump, Reading, at_start, find
 from hbalert.core.labels import Labels
@@ -78,8 +79,11 @@ def test_waits_are_as_long_as_they_were(jump: Jump) -> None:
     after = core.delivery(waiting, jump)
     assert (after.created_at, after.next_attempt_at) == (jump.now - s(60), jump.now + s(7))
     assert [shown.decided_at for shown in after.notification.alerts] == [jump.wait(t(0)), jump.now - s(5)]
-    row = RuleAlert("r", labels("a=b"), RuleAlertState.PENDING, jump.expected - s(30), 1.0)
+    held = Flaps((jump.expected - s(30),), jump.expected - s(20), jump.expected - s(10))
+    row = RuleAlert("r", labels("a=b"), RuleAlertState.PENDING, jump.expected - s(30), 1.0, flaps=held)
     assert core.rule_alert(row, jump).active_at == jump.now - s(30)
+    moved = Flaps((jump.now - s(30),), jump.now - s(20), jump.now - s(10))
+    assert core.rule_alert(row, jump).flaps == moved
 
 
 def test_rules_stay_on_the_grid_of_whole_seconds() -> None:

@@ -74,6 +74,31 @@ def test_whether_there_is_news(
     assert decision.reason is expected
 
 
+@pytest.mark.parametrize(
+    ("known", "firing", "resolved", "expected"),
+    [
+        pytest.param(entry({A}), {A}, set(), Reason.FLAPPING, id="it was told: its pace is news"),
+        pytest.param(entry({A, B}), {A}, {B}, Reason.SOME_RESOLVED, id="an end is told with it"),
+        pytest.param(entry({A}), {A, B}, set(), Reason.NEW_ALERTS, id="a new alert is told with it"),
+        pytest.param(None, {A}, set(), Reason.FIRST, id="it was not told: that it fires is the news"),
+        pytest.param(entry({A}), set(), {A}, Reason.ALL_RESOLVED, id="it is over"),
+    ],
+)
+def test_that_an_alert_flaps_is_news_once(
+    known: LogEntry | None, firing: set[bytes], resolved: set[bytes], expected: Reason
+) -> None:
+    decision = decide(
+        known,
+        frozenset(firing),
+        frozenset(resolved),
+        t(1),
+        send_resolved=True,
+        repeat_intervals=(s(HOUR),),
+        flaps=Reason.FLAPPING,
+    )
+    assert decision == Decision(expected)
+
+
 def test_an_end_that_is_not_wanted_is_still_remembered() -> None:
     decision = decide(
         entry({A}), frozenset(), frozenset({A}), t(0), send_resolved=False, repeat_intervals=(s(HOUR),)

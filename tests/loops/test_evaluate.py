@@ -13,14 +13,16 @@ import pytest
 
 from hbalert.config.types import Config, EvaluationSettings, SourceSettings
 from hbalert.core.alert import report
+from hbalert.core.flap import Flapping
 from hbalert.core.labels import Labels
 from hbalert.core.rule import Rule, RuleAlertState, RuleGroup, Sample
 from hbalert.core.slots import next_slot, offset
 from hbalert.engine import Engine
 from hbalert.errors import BadQuery, StoreFull, Unavailable
+from hbalert.loops.dispatch import Dispatcher
 from hbalert.loops.evaluate import Evaluator
 from hbalert.metrics import Metrics
-from hbalert.ports import Answer, Changes
+from hbalert.ports import Answer, Changes, HistoryQuery
 from hbalert.regex import compile_regex
 from hbalert.storage.sqlite import SqliteStore
 from hbalert.templating import expander
@@ -558,6 +560,105 @@ async def test_no_data_tells_an_empty_answer_from_missing_data(tmp_path: Path) -
         source.answers[data] = ["n=5"]
         await at.seconds(10)
         assert at.firing() == []
+
+
+# --- missing data, and alerts that come and go ---
+
+
+async def test_an_alert_whose_machine_is_gone_is_held_and_one_that_is_well_ends(tmp_path: Path) -> None:
+    """Both series leave the answer to `x > 1`; only that of b is still there."""
+    source = Says()
+    series = "(\nx\n)"
+    source.answers = {"x > 1": ["bot=a", "bot=b"], series: ["bot=a", "bot=b"]}
+    rule = replace(AT_ONCE, missing_evaluations=2)
+    async with play(tmp_path, with_rules(tmp_path, rule), source) as at:
+        await at.seconds(1)
+        assert source.asked[-1][1] == ["x > 1"], "nothing fires yet, so nobody asks who is missing"
+        source.answers = {"x > 1": [], series: ["bot=b"]}
+        await at.seconds(10)
+        assert source.asked[-1][1] == ["x > 1", series]
+        assert at.firing() == [SLOW]
+        await at.seconds(10)
+        assert at.firing() == [SLOW]
+        await at.seconds(10)
+        assert at.firing() == []
+
+
+async def test_when_nobody_can_say_what_is_missing_the_alert_is_held_and_the_rule_says_so(
+    tmp_path: Path,
+) -> None:
+    source = Says("bot=a")
+    async with play(tmp_path, with_rules(tmp_path, replace(AT_ONCE, missing_evaluations=1)), source) as at:
+        await at.seconds(1)
+        source.answers = {"x > 1": [], "(\nx\n)": BadQuery("too many series")}
+        await at.seconds(10)
+        assert at.firing() == [SLOW]
+        health = at.evaluator.health[RULE.id]
+        assert health.error == ""
+        assert health.warnings == ("which of its series are there could not be asked: too many series",)
+        await at.seconds(10)
+        assert at.firing() == []
+
+
+COMES_AND_GOES = replace(AT_ONCE, flapping=Flapping(3, timedelta(minutes=10)))
+
+
+async def come_and_go(at: Play, source: Says, times: int) -> None:
+    for _ in range(times):
+        for source.up in (["bot=a"], []):
+            await at.seconds(10)
+            await Dispatcher(at.engine).step(at.clock.now())
+            await at.engine.desk.drain()
+
+
+async def told(at: Play) -> list[tuple[str, str]]:
+    """(reason, what is said of it) of every notification, the oldest first."""
+    lines = await at.engine.store.history(HistoryQuery())
+    said = [line.delivery.notification for line in sorted(lines, key=lambda line: line.delivery.sequence)]
+    return [(each.reason.value, each.alerts[0].annotations.get("flapping", "")) for each in said]
+
+
+async def test_an_alert_that_comes_and_goes_is_told_once_as_flapping_and_once_as_over(tmp_path: Path) -> None:
+    source, clock = Says("bot=a"), FakeClock()
+    config = with_rules(tmp_path, COMES_AND_GOES)
+    held = "fired 3 times within 10m; held as firing until nothing has changed for 5m"
+    usual = [("first notification", ""), ("all alerts resolved", "")] * 2
+    async with play(tmp_path, config, source, clock) as at:
+        await come_and_go(at, source, 2)
+        assert await told(at) == usual
+        await come_and_go(at, source, 6)
+        assert await told(at) == [*usual, ("first notification", held)]
+        assert at.firing() == [SLOW]
+    async with play(tmp_path, config, source, clock) as at:
+        await come_and_go(at, source, 2)
+        assert at.firing() == [SLOW], "held over a restart, too"
+        await at.seconds(310)
+        await Dispatcher(at.engine).step(at.clock.now())
+        assert at.firing() == []
+        assert [reason for reason, _ in await told(at)][4:] == ["first notification", "all alerts resolved"]
+        key = labels("alertname=Slow bot=a severity=warning").key
+        kinds = [note.kind for note in await at.engine.store.notes(alert_key=key)]
+        assert kinds.count("flapping") == 1
+        assert kinds.count("firing") == 3
+
+
+async def test_a_flapping_alert_that_was_never_told_as_over_is_told_as_flapping(tmp_path: Path) -> None:
+    """It came and went between two looks at its group: that it fires is no news, its pace is."""
+    source = Says("bot=a")
+    async with play(tmp_path, with_rules(tmp_path, COMES_AND_GOES), source) as at:
+        await at.seconds(10)
+        await Dispatcher(at.engine).step(at.clock.now())
+        for source.up in ([], ["bot=a"], [], ["bot=a"]):
+            await at.seconds(10)
+        await Dispatcher(at.engine).step(at.clock.now())
+        assert [reason for reason, _ in await told(at)] == ["first notification", "alert is flapping"]
+        await at.seconds(310)
+        await Dispatcher(at.engine).step(at.clock.now())
+        assert at.firing() == [SLOW]
+        assert (await told(at))[2:] == [("alert has calmed down", "")]
+        assert ("flapping", "rule orders/Slow/0: has calmed down, and fires on") in await at.notes()
+        (stored,) = (await at.engine.store.load()).alerts
+        assert not stored.flapping
 
 
 # --- reload and restart ---

@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from hbalert.core.flap import NEVER
 from hbalert.errors import StoreError
 from hbalert.storage.migrate import TABLES, Migration, known_migrations, migrate
 from hbalert.storage.queries.sqlite import PAGE_BYTES
 from hbalert.storage.rows import micros
-from tests.storage.values import everything, open_sqlite, t
+from tests.storage.values import everything, labels, open_sqlite, t
 
 FIRST = Migration(1, "first", "CREATE TABLE a (x);\n-- a comment; with a semicolon\nCREATE TABLE b (y);\n")
 SECOND = Migration(2, "second", "ALTER TABLE a ADD COLUMN z DEFAULT 'new';\nUPDATE a SET x = x + 1;")
@@ -174,8 +175,25 @@ def test_a_released_schema_is_never_changed() -> None:
     released = {
         1: "ddbe4fe6042b3e2dce45ad28979ca706e7e70713f1636bb3107ab351949733c5",
         2: "9e23869f9afd3c8994c8ffc373d142de8511524971582d18e1aeea353bb710c1",
+        3: "cf6c2383008aa2624ed2dcb949ff43f41721c4fe30a6c3b4a17f2759703b1869",
     }
     assert {migration.number: migration.checksum for migration in known_migrations()} == released
+
+
+async def test_alerts_of_rules_survive_the_third_schema(database: Path) -> None:
+    first = known_migrations()[0]
+    with closing(sqlite3.connect(database, isolation_level=None)) as connection:
+        migrate(connection, database, t(0), [first])
+        connection.execute(
+            "INSERT INTO rule_alert VALUES (7, 'bots/BotSilent', ?, 'firing', 1772366400123457, NULL, '{}', "
+            "1772366460123457, NULL, NULL)",
+            (labels(1).key,),
+        )
+    store = await open_sqlite(database)
+    (row,) = (await store.load()).rule_alerts
+    await store.close()
+    assert (row.labels, row.state.value, row.fired_at) == (labels(1), "firing", t(60))
+    assert (row.missed, row.flaps) == (0, NEVER)
 
 
 def test_every_table_is_rescued_when_damaged(connection: sqlite3.Connection, database: Path) -> None:

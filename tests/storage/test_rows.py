@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hbalert.core.flap import Flaps
 from hbalert.core.labels import Labels
 from hbalert.ports import Changes
 from hbalert.regex import compile_regex
@@ -100,10 +101,11 @@ def test_what_was_written_by_the_first_schema_is_still_understood() -> None:
         '"reason":"first notification","decided_at":"2026-03-01T12:00:30.123457Z",'
         '"first_decided_at":"2026-03-01T12:00:30.123457Z"}'
     )
+    flaps = '{"starts":["2026-03-01T12:00:00.123457Z"],"since":null,"calm_since":null}'
     micro = 1772366400123457
     rows = {
         "alert": (key, '{"summary":"x"}', "", claims),
-        "rule_alert": ("r", key, "firing", micro, 1.0, "{}", micro, None, None),
+        "rule_alert": ("r", key, "firing", micro, 1.0, "{}", micro, None, None, 2, flaps),
         "alert_group": ("g", "root", "{}", micro, 1),
         "log_entry": ("g", "mail", b"\x91\xc4\x03abc", b"\x90", micro, 0),
         "delivery": (
@@ -122,6 +124,7 @@ def test_what_was_written_by_the_first_schema_is_still_understood() -> None:
     read = {table.name: table.from_row(rows[table.name]) for table in (*TABLES, *LINES)}
     assert read["alert"].labels == Labels({"alertname": "BotSilent"})
     assert read["alert"].claims[0].starts_at == t(0)
+    assert (read["rule_alert"].missed, read["rule_alert"].flaps) == (2, Flaps((t(0),)))
     assert read["log_entry"].firing == {b"abc"}
     assert read["delivery"].notification.alerts[0].starts_at == t(0)
     assert read["delivery"].notification.repeat == 0

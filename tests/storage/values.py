@@ -9,6 +9,7 @@ from pathlib import Path
 
 from hbalert.core.alert import Alert, Claim
 from hbalert.core.delivery import Delivery, DeliveryState
+from hbalert.core.flap import Flaps
 from hbalert.core.group import Group
 from hbalert.core.interval import Span
 from hbalert.core.labels import Labels
@@ -73,7 +74,17 @@ def rule_alert(number: int = 0) -> RuleAlert:
 
 def odd_rule_alert(value: float = math.inf) -> RuleAlert:
     return RuleAlert(
-        "gruppe/规则 1", Labels(ODD), RuleAlertState.RESOLVED, t(0), value, ODD, t(60), t(120), t(180)
+        "gruppe/规则 1",
+        Labels(ODD),
+        RuleAlertState.RESOLVED,
+        t(0),
+        value,
+        ODD,
+        t(60),
+        t(120),
+        t(180),
+        3,
+        Flaps((t(0), t(60)), t(60), t(180)),
     )
 
 

@@ -1,4 +1,4 @@
-"""Rules: what an answer makes of alerts, as tables, as dialogues in time, and for any history."""
+"""Evaluation: what an answer makes of alerts, as tables, as dialogues in time, and for any history."""
 
 from __future__ import annotations
 
@@ -12,18 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from hbalert.core.evaluation import TRANSITIONS, Condition, Evaluation, Transition, evaluate
+from hbalert.core.flap import Flapping, Flaps
 from hbalert.core.labels import Labels
-from hbalert.core.rule import (
-    TRANSITIONS,
-    Condition,
-    Evaluation,
-    Rule,
-    RuleAlert,
-    RuleAlertState,
-    Sample,
-    Transition,
-    evaluate,
-)
+from hbalert.core.rule import Rule, RuleAlert, RuleAlertState, Sample
 from tests.core.say import labels, s, t
 
 PENDING, FIRING, RESOLVED = RuleAlertState.PENDING, RuleAlertState.FIRING, RuleAlertState.RESOLVED
@@ -323,6 +315,161 @@ def test_no_data_alert_waits_for_as_long_as_the_rule_does_and_does_not_wait_for_
     assert play.at(0) == ["hbalert_no_data=true: inactive -> pending"]
     assert play.at(60) == ["hbalert_no_data=true: pending -> firing"]
     assert play.at(75, has_data=True) == ["hbalert_no_data=true: firing -> resolved"]
+
+
+# --- missing_evaluations ---
+
+
+def test_an_alert_whose_data_vanish_is_held_for_so_many_evaluations() -> None:
+    play = Play(a_rule(missing_evaluations=2))
+    play.at(0, "bot=a", "bot=b")
+    here = [sample("__name__=x bot=b")]
+    assert play.at(15, "bot=b", behind=here) == []
+    assert play.at(30, "bot=b", behind=here) == []
+    assert (play.row("bot=a").missed, play.row("bot=b").missed) == (2, 0)
+    assert play.at(45, "bot=b", behind=here) == ["bot=a: firing -> resolved"]
+
+
+def test_an_alert_whose_data_are_there_and_no_longer_bad_ends_at_once() -> None:
+    play = Play(a_rule(missing_evaluations=2, labels={"severity": "bad"}))
+    play.at(0, "bot=a", "bot=b")
+    assert play.at(15, behind=[sample("__name__=x bot=b severity=y")]) == [
+        "bot=b,severity=bad: firing -> resolved"
+    ]
+    assert play.firing == ["bot=a,severity=bad"]
+
+
+def test_where_nobody_can_tell_whether_data_are_missing_they_count_as_missing() -> None:
+    play = Play(a_rule(missing_evaluations=1))
+    play.at(0, "bot=a")
+    assert play.at(15) == []
+    assert play.at(30) == ["bot=a: firing -> resolved"]
+
+
+def test_a_series_that_returns_may_be_missing_as_often_again() -> None:
+    play = Play(a_rule(missing_evaluations=1))
+    play.at(0, "bot=a")
+    assert play.at(15) == []
+    play.at(30, "bot=a")
+    assert play.row("bot=a").missed == 0
+    assert play.at(45) == []
+    assert play.at(60) == ["bot=a: firing -> resolved"]
+
+
+def test_keep_firing_for_begins_when_the_series_has_been_missing_too_often() -> None:
+    play = Play(a_rule(missing_evaluations=1, keep_firing_for=s(30)))
+    play.at(0, "bot=a")
+    assert play.at(15) == []
+    assert play.row("bot=a").keep_firing_since is None
+    assert play.at(30) == []
+    assert play.row("bot=a").keep_firing_since == t(30)
+    assert play.at(60) == ["bot=a: firing -> resolved"]
+
+
+def test_what_is_pending_does_not_wait_for_missing_data() -> None:
+    """Nobody knows that it held meanwhile."""
+    play = Play(a_rule(missing_evaluations=3, hold=s(60)))
+    play.at(0, "bot=a")
+    assert play.at(15) == ["bot=a: pending -> inactive"]
+
+
+# --- flapping ---
+
+
+def flapping_rule(**more: object) -> Rule:
+    return a_rule(flapping=Flapping(3, s(600)), **more)
+
+
+def flap(play: Play, *starts: float) -> list[list[str]]:
+    """Starts at each of these times, and ends ten seconds later."""
+    return [play.at(at + pause, *there) for at in starts for pause, there in ((0, ("bot=a",)), (10, ()))]
+
+
+def test_an_alert_that_starts_too_often_is_held_as_firing() -> None:
+    play = Play(flapping_rule())
+    starts, ends = ["bot=a: inactive -> firing"], ["bot=a: firing -> resolved"]
+    assert flap(play, 0, 60, 120) == [starts, ends, starts, ends, starts, []]
+    assert play.row("bot=a").flaps.since == t(120)
+    assert flap(play, 180, 240) == [[], [], [], []]
+    assert play.firing == ["bot=a"]
+
+
+def test_an_alert_that_is_over_is_remembered_while_its_starts_count() -> None:
+    play = Play(flapping_rule())
+    flap(play, 0)
+    row = play.row("bot=a")
+    assert (row.state, row.resolved_at, row.flaps.starts) == (RESOLVED, t(10), (t(0),))
+    assert play.at(599) == []
+    assert play.last == Evaluation()
+    assert play.at(600) == []
+    assert play.rows == {}
+
+
+def test_a_held_alert_that_stays_away_resolves_when_it_has_calmed_down() -> None:
+    play = Play(flapping_rule())
+    flap(play, 0, 60, 120)
+    assert play.row("bot=a").keep_firing_since == t(130)
+    assert play.at(429) == []
+    assert play.at(430) == ["bot=a: firing -> resolved"]
+
+
+def test_a_held_alert_that_stays_fires_on_when_it_has_calmed_down() -> None:
+    play = Play(flapping_rule())
+    flap(play, 0, 60)
+    play.at(120, "bot=a")
+    assert play.at(419, "bot=a") == []
+    assert play.at(420, "bot=a") == []
+    flaps = play.row("bot=a").flaps
+    assert (flaps.since, flaps.calm_since) == (None, t(420))
+    assert play.at(435) == ["bot=a: firing -> resolved"]
+    assert play.row("bot=a").flaps.calm_since is None
+
+
+def test_for_has_to_pass_for_each_start_that_counts() -> None:
+    play = Play(flapping_rule(hold=s(5)))
+    assert (
+        flap(play, 0, 60, 120, 180)
+        == [
+            ["bot=a: inactive -> pending"],
+            ["bot=a: pending -> inactive"],
+        ]
+        * 4
+    )
+    assert play.rows == {}
+
+
+def test_what_waits_for_its_for_keeps_the_memory_of_its_starts() -> None:
+    play = Play(flapping_rule(hold=s(20)))
+    play.at(0, "bot=a")
+    play.at(20, "bot=a")
+    play.at(30)
+    assert play.at(40, "bot=a") == ["bot=a: inactive -> pending"]
+    assert play.at(45) == ["bot=a: pending -> inactive"]
+    assert play.row("bot=a").flaps.starts == (t(20),)
+
+
+def test_a_start_within_keep_firing_for_is_none() -> None:
+    play = Play(flapping_rule(keep_firing_for=s(60)))
+    assert flap(play, 0, 30, 60, 90) == [["bot=a: inactive -> firing"], [], [], [], [], [], [], []]
+    assert play.row("bot=a").flaps == Flaps((t(0),))
+
+
+def test_keep_firing_for_goes_on_beside_the_holding() -> None:
+    play = Play(flapping_rule(keep_firing_for=s(400)))
+    play.rule = flapping_rule()
+    flap(play, 0, 60, 120)
+    play.rule = flapping_rule(keep_firing_for=s(400))
+    assert play.at(440) == []
+    assert play.row("bot=a").flaps.since is None
+    assert play.at(530) == ["bot=a: firing -> resolved"]
+
+
+def test_a_reload_that_takes_the_limit_away_lets_go_of_what_was_held() -> None:
+    play = Play(flapping_rule())
+    flap(play, 0, 60, 120)
+    play.rule = a_rule()
+    assert play.at(140) == ["bot=a: firing -> resolved"]
+    assert play.rows == {}
 
 
 # --- limit ---

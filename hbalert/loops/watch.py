@@ -1,0 +1,133 @@
+"""Watch: one rule as it is evaluated, what has to be asked for it, and how that went.
+
+Knows which queries a rule needs beside its own expression, and when a failure is the rule's own fault.
+Must not know when a rule is due, what is asked together (`evaluate.py`), or how a state follows from an
+answer (`core/evaluation.py`, next).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+import structlog
+
+from hbalert.config.types import Config
+from hbalert.core.evaluation import Evaluation, evaluate
+from hbalert.core.labels import Labels
+from hbalert.core.rule import Expand, Rule, RuleAlert, RuleGroup
+from hbalert.errors import Unavailable
+from hbalert.health import RuleHealth
+from hbalert.ports import Answer
+from hbalert.promql import data_query, series_query
+from hbalert.units.own import Own
+from hbalert.units.rules import Outlook, link
+
+log = structlog.get_logger("hbalert.evaluate")
+
+Answers = Mapping[str, Answer | Exception]
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """A rule as it is evaluated.
+
+    group    it belongs to, for its slots; other rules in it do not make it another
+    data     query that tells whether the data behind the rule are there; "": its own answer does
+    series   query for the series that the rule judges; "": nobody needs to know, or nobody can tell
+    failing  labels of the alert that it fails
+    """
+
+    rule: Rule
+    group: RuleGroup = field(compare=False)
+    outlook: Outlook
+    data: str
+    series: str
+    failing: Labels
+
+    def exprs(self, fires: bool) -> Iterator[str]:
+        """What has to be asked, the rule's own expression first."""
+        yield self.rule.expr
+        if self.data:
+            yield self.data
+        if self.rule.clear and fires:
+            yield self.rule.clear
+        if self.series and fires:
+            yield self.series
+
+    def judge(
+        self,
+        answers: Answers,
+        active: Mapping[bytes, RuleAlert],
+        before: RuleHealth | None,
+        slot: datetime,
+        expand: Expand,
+    ) -> tuple[RuleHealth, Evaluation | None]:
+        """How the evaluation went, and what came of it; None: nothing, the rule's state is kept.
+
+        before  how the last one went
+        """
+        rule = self.rule
+        failing_since = (before.failing_since if before else None) or slot
+        got: list[Answer] = []
+        for expr in (rule.expr, rule.clear, self.data):
+            each = answers.get(expr, _NOTHING)
+            if isinstance(each, Answer):
+                got.append(each)
+                continue
+            silent = isinstance(each, Unavailable)
+            blame = (before.failing_since if before else None) if silent else failing_since
+            return RuleHealth(slot, 0, error=str(each), failing_since=blame), None
+        answer, cleared, data = got
+        warnings = answer.warnings
+        if not answer.samples and not active and rule.no_data != "alert":
+            return RuleHealth(slot, 0, warnings=warnings), None
+        has_data = bool(data.samples) if self.data else None
+        # Who cannot be told from missing is missing: it is held a little longer, never ended early.
+        series = answers.get(self.series)
+        if isinstance(series, Exception):
+            warnings += (f"which of its series are there could not be asked: {series}",)
+        try:
+            outcome = evaluate(
+                rule,
+                active,
+                answer.samples,
+                slot,
+                expand,
+                cleared=cleared.samples,
+                has_data=has_data,
+                behind=series.samples if self.series and isinstance(series, Answer) else None,
+            )
+        except Exception as error:
+            log.exception("rule_broke", rule=rule.id)
+            outcome = Evaluation(error=f"unexpected: {type(error).__name__}")
+        if outcome.overflow:
+            warnings += (f"{outcome.overflow} alerts were kept out by limit = {rule.limit}",)
+        health = RuleHealth(
+            slot,
+            0,
+            samples=len(answer.samples),
+            error=outcome.error or "",
+            warnings=warnings,
+            overflow=outcome.overflow,
+            failing_since=failing_since if outcome.error or outcome.overflow else None,
+        )
+        return health, None if outcome.error else outcome
+
+
+_NOTHING = Answer(())
+
+
+def watch_of(rule: Rule, group: RuleGroup, config: Config, own: Own) -> Watch:
+    """A rule of the configuration in force as it is evaluated."""
+    limited = replace(rule, limit=rule.limit or group.limit)
+    source = config.sources[rule.source]
+    return Watch(
+        limited,
+        group,
+        Outlook(limited, config.evaluation.external_labels, link(source.url, rule.expr)),
+        "" if rule.no_data == "ok" else data_query(rule.expr) or "",
+        (series_query(rule.expr) or "") if rule.missing_evaluations else "",
+        own.failing(rule),
+    )
