@@ -1,30 +1,31 @@
 """The daemon: the only place where edges meet loops.
 
-Knows wiring, signals, reload and the order in which things start and stop. Must not know what
-happens inside any of them.
+Knows wiring, reload and the order in which things start and stop. Must not know what happens inside
+any of them, nor signals (`signals.py`).
 """
 
 from __future__ import annotations
 
 import asyncio
-import signal
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
 import structlog
 
 from hbalert import notify_systemd
-from hbalert.api.app import build
+from hbalert.api.app import Api, build
+from hbalert.api.renewal import Renewal
 from hbalert.api.server import Server
 from hbalert.channels import open_channel
 from hbalert.clock import Clock, SystemClock
+from hbalert.config.link_server import tls_files
 from hbalert.config.load import load
-from hbalert.config.types import Config
+from hbalert.config.types import Config, ServerSettings
 from hbalert.core.jump import Jump
 from hbalert.core.rule import Expand
 from hbalert.engine import Engine
-from hbalert.errors import ConfigError
+from hbalert.errors import ConfigError, StoreError
 from hbalert.loops.deliver import Deliverer
 from hbalert.loops.dispatch import Dispatcher
 from hbalert.loops.evaluate import Evaluator
@@ -37,6 +38,8 @@ from hbalert.sources.prometheus import PrometheusSource
 from hbalert.speak import speak
 from hbalert.storage.sqlite import SqliteStore
 from hbalert.templating import expander
+from hbalert.tls import Unusable
+from hbalert.units import own
 
 log = structlog.get_logger("hbalert")
 
@@ -51,6 +54,18 @@ def database_path(config: Config, environ: Mapping[str, str]) -> Path:
     return path if path.is_absolute() else (Path(base) if base else config.root) / path
 
 
+def needs_restart(before: Config, after: Config) -> list[str]:
+    """The keys whose change a reload does not put in force."""
+    old, new = before.server, after.server
+    changed = {
+        "server.listen": old.listen != new.listen,
+        "server.tls_cert": (old.tls_cert is None) != (new.tls_cert is None),
+        "server.limits": old.limits != new.limits,
+        "storage.url": before.storage.url != after.storage.url,
+    }
+    return [key for key, is_changed in changed.items() if is_changed]
+
+
 class Daemon:
     """One running hbalert: `start`, then `run` until a signal, then `stop`."""
 
@@ -60,7 +75,9 @@ class Daemon:
         self._clock = clock or SystemClock()
         self._wake_dispatch = asyncio.Event()
         self._stopping = asyncio.Event()
-        self._signals = 0
+        self._up = asyncio.Event()
+        self._certificates: Renewal | None = None
+        self._told_of_certificate = False
         self._tasks: list[asyncio.Task[None]] = []
         self._reloads: set[asyncio.Task[None]] = set()
         self._one_reload = asyncio.Lock()
@@ -95,10 +112,12 @@ class Daemon:
             sources=self._evaluator.source_views,
             rule_health=lambda: self._evaluator.health,
             group_health=lambda: self._evaluator.groups,
+            limits=config.server.limits,
         )
         await self._evaluator.start()
-        self.server = Server()
-        await self.server.start(app, config.server.listen)
+        for part in ("configuration", "certificate"):
+            await self._taken(part)
+        await self._listen(app, config.server)
         for repair in self.store.repairs:
             log.error("store_repaired", what=repair)
         log.info(
@@ -110,6 +129,23 @@ class Daemon:
             seconds=round(self._clock.monotonic() - begun, 3),
         )
         self._schedule()
+        self._up.set()
+
+    async def _listen(self, app: Api, settings: ServerSettings) -> None:
+        self.server = Server()
+        files = tls_files(settings)
+        if files is not None:
+            try:
+                self._certificates = Renewal(files, self.metrics)
+            except Unusable as error:  # it was good a moment ago, when the configuration was read
+                raise OSError(f"tls_{error.which}: {error}") from None
+        await self.server.start(
+            app,
+            settings.listen,
+            tls=self._certificates.context if self._certificates else None,
+            connections=settings.limits.connections,
+            refused=self.metrics.unconnected,
+        )
 
     def _count(self, config: Config) -> None:
         """The metrics follow the configuration that is in force."""
@@ -129,7 +165,12 @@ class Daemon:
         from hbalert.loops.chores import Chores  # once everything listens already
 
         self._chores = Chores(
-            {"touch": (5, self._touch), "endings": (5, self._endings), "prune": (3600, self._prune)}
+            {
+                "touch": (5, self._touch),
+                "endings": (5, self._endings),
+                "certificate": (60, self._look_at_certificate),
+                "prune": (3600, self._prune),
+            }
         )
         self.engine.stepped = self._stepped
         self._ticking = asyncio.create_task(every("tick", 1.0, self._tick, self._clock), name="tick")
@@ -164,6 +205,25 @@ class Daemon:
         changed = draft.deliveries.changed().values()
         self._deliverer.wake({row.notifier for row in changed if row is not None})
 
+    async def _look_at_certificate(self) -> None:
+        """New files are taken over; what is still broken at the second look is told.
+
+        At the first it may be half of a renewal, which writes two files.
+        """
+        files = tls_files(self.engine.config.server)
+        if self._certificates is None or files is None:
+            return
+        if not self._certificates.look(files):
+            if self._certificates.problem and not self._told_of_certificate:
+                self._told_of_certificate = True
+                await self._refused("certificate", [self._certificates.problem])
+        elif not self._certificates.problem:
+            self.server.use(self._certificates.context)
+            self._told_of_certificate = False
+            await self._taken("certificate")
+
+    # --- reload ---
+
     async def reload(self) -> None:
         """Reads the configuration again and puts it in force as a whole, or not at all (ConfigError).
 
@@ -173,11 +233,14 @@ class Daemon:
             await self._reload()
 
     async def _reload(self) -> None:
+        before = self.engine.config
         try:
             config = load(self._path, self._environ)
         except ConfigError as error:
+            findings = [str(finding) for finding in error.findings]
             self.metrics.reloaded(False)
-            log.error("reload_refused", findings=[str(finding) for finding in error.findings])
+            log.error("reload_refused", findings=findings)
+            await self._refused("configuration", findings)
             raise
         await self.engine.reload(config)
         old = self._sources
@@ -192,29 +255,57 @@ class Daemon:
         self._deliverer.use(config.notifiers)
         self._count(config)
         log.info("reloaded", rules=sum(len(group.rules) for group in config.groups))
+        if waiting := needs_restart(before, config):
+            log.warning("restart_needed", changed=waiting)
+        await self._taken("configuration")
+        await self._look_at_certificate()
+
+    async def _refused(self, part: str, mistakes: Sequence[str]) -> None:
+        """Our own alert: what is on disk is not what runs."""
+        labels = own.Own(self.engine.config.evaluation.external_labels).refused(part)
+
+        def unit(draft: Draft) -> None:
+            self.engine.accept_into(draft, [own.reload_is_refused(labels, mistakes, draft.now)])
+
+        await self._tell(unit)
+
+    async def _taken(self, part: str) -> None:
+        """The end of that alert, if it fires."""
+
+        def unit(draft: Draft) -> None:
+            if ends := own.accepted(draft, part):
+                self.engine.accept_into(draft, ends)
+
+        await self._tell(unit)
+
+    async def _tell(self, unit: Callable[[Draft], None]) -> None:
+        try:
+            await self.engine.desk.work(unit)
+        except StoreError as error:  # what was decided about the configuration holds all the same
+            log.error("own_alert_not_stored", error=str(error))
+
+    # --- the life of the process ---
 
     async def run(self) -> None:
-        """Works until SIGTERM or SIGINT; SIGHUP reloads. A second SIGTERM stops at once."""
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._asked_to_stop)
-        loop.add_signal_handler(signal.SIGHUP, self._asked_to_reload)
+        """Works until `ask_to_stop`."""
         notify_systemd.ready()
         await self._stopping.wait()
 
-    def _asked_to_stop(self) -> None:
-        self._signals += 1
-        self._stopping.set()
-        if self._signals > 1:
+    def ask_to_stop(self) -> None:
+        """Ends `run`; a second time: ends the process. Before the start is through it is remembered."""
+        if self._stopping.is_set():
             log.warning("stopping_now")
             raise SystemExit(1)
+        self._stopping.set()
 
-    def _asked_to_reload(self) -> None:
+    def ask_to_reload(self) -> None:
+        """Reloads when it can: what is asked for during the start is done after it."""
         task = asyncio.create_task(self._reload_quietly(), name="reload")
         self._reloads.add(task)
         task.add_done_callback(self._reloads.discard)
 
     async def _reload_quietly(self) -> None:
+        await self._up.wait()
         notify_systemd.reloading()
         try:
             await self.reload()

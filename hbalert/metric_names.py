@@ -158,6 +158,24 @@ NAMES: tuple[Name, ...] = (
     ),
     Name("hbalert_http_requests_in_flight", "gauge", "Requests being answered."),
     Name(
+        "hbalert_http_refused_total",
+        "counter",
+        "Requests without a token that allows them, by reason.",
+        ("reason",),
+    ),
+    Name(
+        "hbalert_http_connections_refused_total",
+        "counter",
+        "Connections that came to nothing: no room, or no TLS handshake.",
+        ("reason",),
+    ),
+    Name(
+        "hbalert_tls_certificate_expiry_timestamp_seconds",
+        "gauge",
+        "When the certificate that new connections are shown ends.",
+        ("file",),
+    ),
+    Name(
         "hbalert_config_last_reload_successful",
         "gauge",
         "Whether the last configuration was accepted.",

@@ -85,6 +85,9 @@ class Metrics:
         self._requests = self._histogram("hbalert_http_request_duration_seconds")
         self._answers = self._counter("hbalert_http_requests_total")
         self.in_flight = self._gauge("hbalert_http_requests_in_flight")
+        self._unwelcome = self._counter("hbalert_http_refused_total")
+        self._unconnected = self._counter("hbalert_http_connections_refused_total")
+        self._certificate_ends = self._gauge("hbalert_tls_certificate_expiry_timestamp_seconds")
         self._reload_ok = self._gauge("hbalert_config_last_reload_successful")
         self._reload_at = self._gauge("hbalert_config_last_reload_success_timestamp_seconds")
         self._gauge("hbalert_build_info").labels(version, platform.python_version()).set(1)
@@ -171,6 +174,19 @@ class Metrics:
             self._request_children[handler, method, code] = children
         children[0].observe(seconds)
         children[1].inc()
+
+    def unwelcome(self, reason: str) -> None:
+        """A request had no token that allows it. reason: "missing", "unknown", "expired", "forbidden"."""
+        self._unwelcome.labels(reason).inc()
+
+    def unconnected(self, reason: str) -> None:
+        """A connection came to nothing. reason: "full", "handshake"."""
+        self._unconnected.labels(reason).inc()
+
+    def certificate_ends(self, file: str, at: datetime) -> None:
+        """What new connections are shown from now on."""
+        self._certificate_ends.clear()
+        self._certificate_ends.labels(file).set(at.timestamp())
 
     def reloaded(self, accepted: bool) -> None:
         """A configuration was read just now: at the start and at each reload."""

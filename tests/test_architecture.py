@@ -26,6 +26,9 @@ LEAVES = {
     "recurrence",
     "regex",
     "templating",
+    "tls",
+    "certificate",
+    "signals",
 }
 INNER = {"agenda", "render", "speak", "views", "memory", "desk", "engine", "units", "explain"}
 BELOW = {"core", "config", "ports"} | LEAVES
@@ -43,6 +46,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "recurrence": {"core"},
     "regex": {"core", "errors"},
     "templating": {"core", "config", "errors", "regex"},
+    "certificate": set(),
+    "signals": set(),
+    "tls": {"certificate"},
     "notify_systemd": {"clock"},
     "outbound": {"errors", "clock"},
     "config": {"core"} | LEAVES,

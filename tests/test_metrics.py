@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,9 @@ def metrics() -> Metrics:
     made.committed(0.002)
     made.refused()
     made.requested("/api/v2/alerts", "POST", 200, 0.001)
+    made.unwelcome("unknown")
+    made.unconnected("handshake")
+    made.certificate_ends("cert.pem", datetime(2027, 1, 31, tzinfo=UTC))
     made.reloaded(True)
     return made
 

@@ -18,13 +18,14 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
 from hbalert.api.auth import OPEN
-from hbalert.api.door import Action, Handler, Limits, Load, Refusal, Resource, header, read_json
+from hbalert.api.door import Action, Handler, Load, Refusal, Resource, header, read_json
 from hbalert.api.explain import Explaining
 from hbalert.api.hb import Hb
 from hbalert.api.ingest import Posted
 from hbalert.api.prom import Prom
 from hbalert.api.v2 import V2
 from hbalert.api.webhooks import read_hook
+from hbalert.config.types import Limits
 from hbalert.engine import Engine
 from hbalert.errors import ConfigError
 from hbalert.health import GroupHealth, RuleHealth

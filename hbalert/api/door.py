@@ -19,6 +19,7 @@ from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
 from hbalert.api.auth import OPEN, Gate, Verdict
+from hbalert.config.types import Limits
 from hbalert.engine import Engine
 from hbalert.errors import StoreError, StoreFull
 from hbalert.metrics import Metrics
@@ -49,36 +50,6 @@ class Refusal(Exception):
         self.text = text
         self.headers = dict(headers or {})
         self.code = code
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How much one client may ask for. What is over a limit is refused with its name.
-
-    body_bytes      of one request
-    body_seconds    until a body has to be complete
-    busy_requests   posted bodies in work at once; more are asked to come back (503)
-    busy_bytes      bytes of such bodies
-    alerts          in one POST
-    labels          of one alert; the same number of annotations
-    name_bytes      of one label name
-    value_bytes     of one label value
-    text_bytes      of one annotation, comment or URL
-    matchers        of one silence or query
-    rows            in one answer of our own listings
-    """
-
-    body_bytes: int = 16 << 20
-    body_seconds: float = 30.0
-    busy_requests: int = 1000
-    busy_bytes: int = 128 << 20
-    alerts: int = 20_000
-    labels: int = 128
-    name_bytes: int = 1024
-    value_bytes: int = 8192
-    text_bytes: int = 65_536
-    matchers: int = 64
-    rows: int = 10_000
 
 
 class Load:

@@ -17,8 +17,9 @@ from starlette.responses import Response
 
 from hbalert import __version__
 from hbalert.api import query
-from hbalert.api.door import Limits, Refusal, json_response
+from hbalert.api.door import Refusal, json_response
 from hbalert.api.wire import Listing
+from hbalert.config.types import Limits
 from hbalert.core.delivery import Delivery, DeliveryState
 from hbalert.core.labels import Labels, fingerprint
 from hbalert.core.matcher import matches

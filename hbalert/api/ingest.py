@@ -12,8 +12,8 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from hbalert.api.door import Limits
 from hbalert.api.wire import EARLIEST, LATEST, LooseAlert, PostedAlert, decode, moment
+from hbalert.config.types import Limits
 from hbalert.core.alert import API, Alert, report
 from hbalert.core.labels import Labels
 

@@ -10,9 +10,10 @@ from datetime import datetime
 
 from starlette.requests import Request
 
-from hbalert.api.door import Limits, Refusal
+from hbalert.api.door import Refusal
 from hbalert.api.ingest import check_labels
 from hbalert.api.wire import moment
+from hbalert.config.types import Limits
 from hbalert.core.labels import Labels
 from hbalert.core.matcher import Matcher, Op, matches, parse
 from hbalert.regex import compile_regex

@@ -1,7 +1,8 @@
 """The HTTP server: uvicorn inside our event loop.
 
-Knows sockets and how uvicorn is started and stopped without its own signal handling. Must not know
-what is served. Source: uvicorn.Server.startup/shutdown; its `serve` would take over the signals.
+Knows where we listen and how uvicorn is started and stopped without its own signal handling. Must not
+know what is served, nor how connections are taken in (`connections.py`). Source: uvicorn.Server, whose
+`serve` would take over the signals and whose `startup` would let asyncio accept.
 """
 
 from __future__ import annotations
@@ -9,23 +10,22 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import ssl
 import stat
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp
 
+from hbalert.api.connections import Connections, affordable
+
 GRACE_SECONDS = 3
 """How long a stop waits for requests that are being answered."""
 
 IDLE_SECONDS = 75
 """How long a connection may stay open without a request; senders repeat every minute."""
-
-HEADER_SECONDS = 20.0
-"""How long a request may take until its headers are complete."""
-
-SWEEP_SECONDS = 5.0
 
 
 class Server:
@@ -39,11 +39,23 @@ class Server:
         self._uvicorn: uvicorn.Server | None = None
         self._socket: socket.socket | None = None
         self._unix: Path | None = None
-        self._sweeper: asyncio.Task[None] | None = None
+        self._connections: Connections | None = None
+        self._tasks: list[asyncio.Task[None]] = []
 
-    async def start(self, app: ASGIApp, listen: str) -> None:
+    async def start(
+        self,
+        app: ASGIApp,
+        listen: str,
+        *,
+        tls: ssl.SSLContext | None = None,
+        connections: int = 800,
+        refused: Callable[[str], None] = lambda why: None,
+    ) -> None:
         """Listens on `host:port` (port 0: any free one) or `unix:/path` and serves `app`.
 
+        tls          speak HTTPS; None: HTTP
+        connections  open at once, as far as the system lets us
+        refused      told why a connection came to nothing: "handshake", "full"
         Raises OSError, fit to show, when that address cannot be taken.
         """
         self._socket = self._unix_socket(listen[5:]) if listen.startswith("unix:") else _tcp_socket(listen)
@@ -63,19 +75,35 @@ class Server:
         config.load()
         self._uvicorn = uvicorn.Server(config)
         self._uvicorn.lifespan = config.lifespan_class(config)
-        await self._uvicorn.startup(sockets=[self._socket])
-        self.address = listen if self._unix else _url(self._socket)
-        self._sweeper = asyncio.create_task(_sweep(self._uvicorn), name="http sweep")
+        self._uvicorn.servers = []  # asyncio's, which would accept
+        state, lifespan = self._uvicorn.server_state, self._uvicorn.lifespan.state
+
+        def protocol() -> asyncio.Protocol:
+            kind: Any = config.http_protocol_class
+            made: asyncio.Protocol = kind(config=config, server_state=state, app_state=lifespan)
+            return made
+
+        most = affordable(connections)
+        self._connections = Connections(self._socket, protocol, state.connections, most, tls, refused)
+        self._tasks = [
+            asyncio.create_task(self._connections.accept(), name="http accept"),
+            asyncio.create_task(self._connections.sweep(), name="http sweep"),
+        ]
+        self.address = listen if self._unix else _url(self._socket, "http" if tls is None else "https")
+
+    def use(self, tls: ssl.SSLContext) -> None:
+        """Another certificate for new connections; those that are open go on with theirs."""
+        if self._connections is not None:
+            self._connections.tls = tls
 
     async def stop(self) -> None:
         """Takes no more requests; those in work get a few seconds, then they are cancelled."""
-        if self._sweeper is not None:
-            self._sweeper.cancel()
-            await asyncio.wait([self._sweeper])
-        if self._uvicorn is not None and self._socket is not None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._uvicorn is not None and self._socket is not None and self._connections is not None:
             await self._uvicorn.shutdown(sockets=[self._socket])
-            for connection in list(self._uvicorn.server_state.connections):
-                connection.transport.abort()
+            self._connections.abort()
         if self._unix is not None:
             self._unix.unlink(missing_ok=True)
 
@@ -103,29 +131,6 @@ class Server:
         listening.setblocking(False)
         self._unix = path
         return listening
-
-
-async def _sweep(server: uvicorn.Server) -> None:
-    """Ends connections whose request does not come to the end of its headers.
-
-    uvicorn has a time limit between requests only; without one inside, whoever opens connections and
-    says nothing would use up all file descriptors.
-    """
-    waiting: dict[Any, int] = {}
-    allowed = int(HEADER_SECONDS / SWEEP_SECONDS)
-    while True:
-        await asyncio.sleep(SWEEP_SECONDS)
-        silent = [each for each in server.server_state.connections if _in_headers(each)]
-        waiting = {each: waiting.get(each, 0) + 1 for each in silent}
-        for connection, sweeps in waiting.items():
-            if sweeps > allowed:
-                connection.transport.abort()
-
-
-def _in_headers(connection: Any) -> bool:
-    """Whether a connection has neither a request in work nor the timer that runs between requests."""
-    cycle = connection.cycle
-    return connection.timeout_keep_alive_task is None and (cycle is None or cycle.response_complete)
 
 
 def _tcp_socket(listen: str) -> socket.socket:
@@ -156,6 +161,6 @@ def split_address(listen: str) -> tuple[str, int]:
     return host.removeprefix("[").removesuffix("]"), int(port)
 
 
-def _url(listening: socket.socket) -> str:
+def _url(listening: socket.socket, scheme: str) -> str:
     host, port = listening.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"

@@ -20,7 +20,7 @@ from starlette.types import Receive, Scope, Send
 from hbalert import __version__
 from hbalert.api import query
 from hbalert.api.am_yaml import alertmanager_yaml
-from hbalert.api.door import Limits, Refusal, json_response, read_json
+from hbalert.api.door import Refusal, json_response, read_json
 from hbalert.api.ingest import LabelTexts, Missing, check_annotations, read_alerts
 from hbalert.api.wire import (
     AlertGroup,
@@ -38,6 +38,7 @@ from hbalert.api.wire import (
     moment,
     stamp,
 )
+from hbalert.config.types import Limits
 from hbalert.core.matcher import Matcher, Op, make
 from hbalert.core.silence import Silence
 from hbalert.engine import Engine

@@ -12,9 +12,9 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from hbalert.api.door import Limits
 from hbalert.api.ingest import Posted, check_annotations, check_labels
 from hbalert.api.wire import Hook, HookAlert, decode, moment
+from hbalert.config.types import Limits
 from hbalert.core.alert import Alert, report
 
 _hook = msgspec.json.Decoder(Hook)

@@ -4,9 +4,9 @@ Knows where the daemon is, how a token is sent along, and which exit code an ans
 nobody answers, 5 when it refuses. Must not know what is asked.
 
 Where the daemon is, the first that is given: --server URL, $HBALERT_CLIENT_URL, `listen` of the
-configuration file (or $HBALERT_SERVER__LISTEN), http://127.0.0.1:9097. Only that one key is read, so
-that the verbs work while the rest of the file is wrong or its secrets are not ours to read.
-The token: --token-file FILE, else $HBALERT_CLIENT_TOKEN.
+configuration file (or $HBALERT_SERVER__LISTEN), http://127.0.0.1:9097. Only `listen` and `tls_cert` are
+read, so that the verbs work while the rest of the file is wrong or its secrets are not ours to read.
+The token: --token-file FILE, else $HBALERT_CLIENT_TOKEN. Whose certificate is believed: `trust.py`.
 """
 
 from __future__ import annotations
@@ -28,11 +28,13 @@ import click
 from hbalert import __version__
 from hbalert.cli.config_path import find_config
 from hbalert.cli.output import plain
+from hbalert.cli.trust import Trust
 
 UNREACHABLE = 4
 REFUSED = 5
 
-DEFAULT = "http://127.0.0.1:9097"
+DEFAULT_LISTEN = "127.0.0.1:9097"
+DEFAULT = f"http://{DEFAULT_LISTEN}"
 SECONDS = 30.0
 """How long an answer may take to begin, and to go on."""
 
@@ -59,9 +61,12 @@ class Client:
     configured  the address came from the configuration of this machine, not from the user
     """
 
-    def __init__(self, url: str, token: str = "", *, configured: bool = False) -> None:
+    def __init__(
+        self, url: str, token: str = "", *, configured: bool = False, trust: Trust | None = None
+    ) -> None:
         self.url = url
         self.configured = configured
+        self._trust = trust or Trust()
         self._token = token
 
     def get(self, path: str, params: Mapping[str, Any] | None = None) -> Any:
@@ -90,9 +95,14 @@ class Client:
             reply = connection.getresponse()
             text = reply.read()
         except ssl.SSLError as error:
-            raise Unreachable(f"{self.url}: TLS failed: {error.reason or error}") from None
+            raise Unreachable(f"{self.url}: TLS failed: {_tls_reason(error)}") from None
         except (OSError, http.client.HTTPException) as error:
             reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+            if isinstance(error, ConnectionResetError):  # asyncio closes before TLS could say why
+                asked = "; if it asks for a client certificate: --client-cert FILE or HBALERT_CLIENT_CERT"
+                reason += (
+                    asked if self.url.startswith("https://") else "; where it speaks TLS, write https://"
+                )
             raise Unreachable(
                 f"no daemon answers at {self.url}: {reason}. Start it with `hbalert run`, "
                 "or name another one with --server URL"
@@ -126,11 +136,24 @@ class Client:
             host, port = None, None
         if host is None or parts.scheme not in ("http", "https"):
             raise click.UsageError(
-                f"{self.url!r} is no address of a daemon; write http://host:port or unix:/path"
+                f"{self.url!r} is no address of a daemon; write http(s)://host:port or unix:/path"
             )
         if parts.scheme == "https":
-            return http.client.HTTPSConnection(host, port, timeout=SECONDS)
+            return self._trust.connection(host, port, SECONDS)
         return http.client.HTTPConnection(host, port, timeout=SECONDS)
+
+
+def _tls_reason(error: ssl.SSLError) -> str:
+    """Why, in words; what most often helps, where that is known."""
+    verified = getattr(error, "verify_message", "")
+    if verified:
+        return f"{verified}; --ca-file FILE or HBALERT_CLIENT_CA names whom to trust"
+    reason = getattr(error, "reason", None) or ""
+    if "ALERT" in reason and "CERTIFICATE" in reason:
+        return "it asks for a client certificate: --client-cert FILE or HBALERT_CLIENT_CERT"
+    if reason in ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE"):
+        return "what answers there does not speak TLS; write http://"
+    return reason.replace("_", " ").lower() or str(error)
 
 
 class _UnixConnection(http.client.HTTPConnection):
@@ -150,43 +173,64 @@ def segment(text: str) -> str:
 
 
 def connect(
-    config: Path | None, server: str | None, token_file: Path | None, environ: Mapping[str, str] | None = None
+    config: Path | None,
+    server: str | None,
+    token_file: Path | None,
+    environ: Mapping[str, str] | None = None,
+    *,
+    ca_file: Path | None = None,
+    client_cert: Path | None = None,
 ) -> Client:
     """The client for the daemon that is meant. Raises UsageError for what cannot be read."""
     variables = os.environ if environ is None else environ
     named = server or variables.get("HBALERT_CLIENT_URL", "")
-    url = named or listening(config, variables)
-    return Client(url, _token(token_file, variables), configured=not named)
+    url, pinned = (named, None) if named else _configured(config, variables)
+    trust = Trust(
+        ca_file=ca_file or _path(variables.get("HBALERT_CLIENT_CA", "")),
+        own=client_cert or _path(variables.get("HBALERT_CLIENT_CERT", "")),
+        pinned=pinned,
+    )
+    return Client(url, _token(token_file, variables), configured=not named, trust=trust)
+
+
+def _path(text: str) -> Path | None:
+    return Path(text) if text else None
 
 
 def listening(config: Path | None, environ: Mapping[str, str]) -> str:
     """Where the daemon of this machine's configuration listens, as a client reaches it."""
-    listen = environ.get("HBALERT_SERVER__LISTEN", "")
-    if not listen:
-        try:
-            path = find_config(config, environ)
-        except click.UsageError:
-            if config is not None or environ.get("HBALERT_CONFIG"):
-                raise
-            return DEFAULT
-        listen = _listen_of(path)
-    if not listen:
-        return DEFAULT
+    return _configured(config, environ)[0]
+
+
+def _configured(config: Path | None, environ: Mapping[str, str]) -> tuple[str, Path | None]:
+    """Where it listens, and the certificate that it shows there."""
+    listen, cert = environ.get("HBALERT_SERVER__LISTEN", ""), environ.get("HBALERT_SERVER__TLS_CERT", "")
+    folder = Path()
+    try:
+        path = find_config(config, environ)
+    except click.UsageError:
+        if not listen and (config is not None or environ.get("HBALERT_CONFIG")):
+            raise
+    else:
+        folder = path.parent
+        if not listen or not cert:
+            listen, cert = listen or _server_key(path, "listen"), cert or _server_key(path, "tls_cert")
+    listen = listen or DEFAULT_LISTEN
     if listen.startswith("unix:"):
-        return listen
+        return listen, None
     host, _, port = listen.rpartition(":")
     reachable = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "[::]": "[::1]"}.get(host, host)
-    return f"http://{reachable}:{port}"
+    return f"{'https' if cert else 'http'}://{reachable}:{port}", folder / cert if cert else None
 
 
-def _listen_of(path: Path) -> str:
+def _server_key(path: Path, key: str) -> str:
     try:
         with path.open("rb") as file:
             server = tomllib.load(file).get("server", {})
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise click.UsageError(f"{path} cannot be read: {error}; name the daemon with --server URL") from None
-    listen = server.get("listen", "") if isinstance(server, dict) else ""
-    return listen if isinstance(listen, str) else ""
+    text = server.get(key, "") if isinstance(server, dict) else ""
+    return text if isinstance(text, str) else ""
 
 
 def _token(file: Path | None, environ: Mapping[str, str]) -> str:
@@ -206,17 +250,34 @@ def client_options(verb: Callable[..., Any]) -> Callable[..., Any]:
     """Gives a verb the options that say where the daemon is, and hands it a `client`."""
 
     @click.option("-c", "--config", type=click.Path(path_type=Path), help="Configuration file.")
-    @click.option("--server", metavar="URL", help="Where the daemon is: http://host:port or unix:/path.")
+    @click.option("--server", metavar="URL", help="Where the daemon is: https://host:port or unix:/path.")
     @click.option(
         "--token-file",
         type=click.Path(path_type=Path),
         help="File with the token; else $HBALERT_CLIENT_TOKEN.",
     )
+    @click.option(
+        "--ca-file",
+        type=click.Path(path_type=Path),
+        help="Whom to trust, in PEM form; else $HBALERT_CLIENT_CA.",
+    )
+    @click.option(
+        "--client-cert",
+        type=click.Path(path_type=Path),
+        help="Our certificate and its key, where they are asked for; else $HBALERT_CLIENT_CERT.",
+    )
     @functools.wraps(verb)
     def with_client(
-        *args: Any, config: Path | None, server: str | None, token_file: Path | None, **more: Any
+        *args: Any,
+        config: Path | None,
+        server: str | None,
+        token_file: Path | None,
+        ca_file: Path | None,
+        client_cert: Path | None,
+        **more: Any,
     ) -> Any:
-        return verb(*args, client=connect(config, server, token_file), **more)
+        client = connect(config, server, token_file, ca_file=ca_file, client_cert=client_cert)
+        return verb(*args, client=client, **more)
 
     return with_client
 

@@ -12,6 +12,7 @@ import click
 
 from hbalert.cli.config_path import find_config
 from hbalert.errors import ConfigError, HbalertError
+from hbalert.signals import Signals
 
 
 @click.command()
@@ -40,13 +41,15 @@ def run(config: Path | None, log_format: str, log_level: str) -> None:
     Example:
       hbalert run -c /etc/hbalert/config.toml
     """
+    signals = Signals()
+    signals.stand()
     gc.disable()  # nothing of what a start makes is garbage; looking for some took a tenth of it
     from hbalert.log import configure
 
     configure(log_level, log_format)
     path = find_config(config)
     try:
-        asyncio.run(_serve(path))
+        asyncio.run(_serve(path, signals))
     except ConfigError as error:
         for finding in error.findings:
             click.echo(str(finding), err=True)
@@ -57,10 +60,13 @@ def run(config: Path | None, log_format: str, log_level: str) -> None:
         sys.exit(1)
 
 
-async def _serve(path: Path) -> None:
+async def _serve(path: Path, signals: Signals) -> None:
     from hbalert.daemon import Daemon
 
+    if signals.asked_to_stop:
+        return
     daemon = Daemon(path, os.environ)
+    signals.listen(daemon.ask_to_stop, daemon.ask_to_reload)
     await daemon.start()
     gc.freeze()  # what start-up made stays for good: it need not be looked at again
     gc.enable()

@@ -47,6 +47,12 @@ CODES: Mapping[str, str] = {
         "Somebody else could read along, or silence alerts: an address that other machines reach "
         "without tokens, or a password in clear text."
     ),
+    "certificate": (
+        "Clients could not, or soon cannot, connect to our own port: the certificate, its key and the "
+        "list of client authorities are tried as the daemon would use them. A running daemon looks at "
+        "the files each minute and takes new ones over by itself; what is broken it leaves alone."
+    ),
+    "expired": ("A token has expired or soon will: requests that carry it are answered with 401."),
     "matcher": (
         "This is no matcher, or its pattern is no regular expression (RE2). A matcher is a "
         "label's name, one of = != =~ !~ and a value; patterns match the whole value."

@@ -15,7 +15,7 @@ from pydantic_core import ErrorDetails
 
 from hbalert.config.nearest import did_you_mean, nearest
 from hbalert.config.shape import keys, model_at
-from hbalert.config.types import secret_maps, secret_names
+from hbalert.config.table import secret_maps, secret_names
 
 
 class Complaint(NamedTuple):
@@ -52,6 +52,9 @@ _WANTED = {
     "int_type": ("a whole number", "write it without quotes"),
     "int_parsing": ("a whole number", "write it without quotes"),
     "int_from_float": ("a whole number", "write it without a fraction"),
+    "float_type": ("a number", "write it without quotes"),
+    "float_parsing": ("a number", "write it without quotes"),
+    "finite_number": ("a number", "write one that is not infinite"),
     "tuple_type": ("a list", 'write it between brackets: ["..."]'),
     "mapping_type": ("a table", 'write it as a table: { name = "..." }'),
     "dict_type": ("a table", 'write it as a table: { name = "..." }'),
@@ -59,6 +62,13 @@ _WANTED = {
     "model_attributes_type": ("a table", "write it as a table: [name] with keys below it"),
     "path_type": ("a file name", 'write it between quotes: "..."'),
     "is_instance_of": ("a text", 'write it between quotes: "..."'),
+}
+
+
+_BOUNDS = {
+    "greater_than_equal": ("at least", "ge"),
+    "less_than_equal": ("at most", "le"),
+    "greater_than": ("more than", "gt"),
 }
 
 
@@ -86,11 +96,9 @@ def complaint(error: ErrorDetails, model: type[BaseModel], tables: Any, keys_to:
     if kind == "union_tag_not_found":
         name = str(details["discriminator"]).strip("'")
         return Complaint(f"{name} is missing", f'write {name} = "..." first', "missing")
-    if kind in ("greater_than_equal", "less_than_equal"):
-        bound = "at least" if kind == "greater_than_equal" else "at most"
-        return Complaint(
-            f"{value} is out of range", f"write {bound} {details.get('ge', details.get('le'))}", "value"
-        )
+    if kind in _BOUNDS:
+        words, name = _BOUNDS[kind]
+        return Complaint(f"{value} is out of range", f"write {words} {details[name]}", "value")
     if kind == "too_short":
         return Complaint("the list is empty", "write at least one item", "value")
     if kind == "string_pattern_mismatch" and key == "hash":

@@ -23,6 +23,7 @@ from hbalert.config.written import MainFile
 PREFIX = "HBALERT_"
 NO_SETTINGS = frozenset(
     {"HBALERT_CONFIG", "HBALERT_CLIENT_URL", "HBALERT_CLIENT_TOKEN"}
+    | {"HBALERT_CLIENT_CA", "HBALERT_CLIENT_CERT"}
     | {"HBALERT_PROMETHEUS", "HBALERT_REQUIRE_PROMETHEUS"}
 )
 """Variables of our prefix that programs read by themselves: the file's name, the demo's Prometheus, and

@@ -1,13 +1,12 @@
 """Names that refer to each other, and settings that must fit together.
 
 Knows what a name in one place must be in another, and where a single setting is right only beside
-others. Must not know files. Routes are linked in `link_routes.py`, rules in `link_rules.py`.
+others. Must not know files. [server] and [[tokens]] are in `link_server.py`, routes in `link_routes.py`,
+rules in `link_rules.py`.
 """
 
 from __future__ import annotations
 
-import ipaddress
-import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
@@ -21,14 +20,13 @@ from hbalert.config.notifier_files import NAME, NotifierFile
 from hbalert.config.positions import Path
 from hbalert.config.types import (
     EmailSettings,
-    ServerSettings,
     SmsSettings,
     SourceSettings,
     StorageSettings,
     TwilioGateway,
     WebhookSettings,
 )
-from hbalert.config.values import is_web_address, time_zone
+from hbalert.config.values import time_zone
 from hbalert.config.written import MainFile, ReceiverSettings, TimeIntervalSettings
 from hbalert.core.flap import FEWEST_STARTS
 from hbalert.core.interval import TimeInterval
@@ -36,12 +34,11 @@ from hbalert.core.interval import TimeInterval
 SQLITE = "sqlite:///"
 
 
-# --- [server], [storage], [sources], [evaluation], [alerts] ------------------------------------
+# --- [storage], [sources], [evaluation], [alerts] ------------------------------------
 
 
 def settings(main: MainFile, at: Document) -> Iterator[Finding]:
     """What is wrong with the tables of single values."""
-    yield from _server(main.server, bool(main.tokens), at)
     yield from _storage(main.storage, at)
     for name, source in main.sources.items():
         yield from _source(name, source, at)
@@ -67,55 +64,6 @@ def settings(main: MainFile, at: Document) -> Iterator[Finding]:
 def _positive(at: Document, path: Path, duration: timedelta) -> Iterator[Finding]:
     if duration <= timedelta():
         yield at.finding(path, "must be longer than 0", 'write for example "5m"')
-
-
-def _server(server: ServerSettings, has_tokens: bool, at: Document) -> Iterator[Finding]:
-    host = address_of(server.listen)
-    if host is None:
-        instead = 'write "127.0.0.1:9097" or "unix:/run/hbalert.sock"'
-        yield at.finding(("server", "listen"), f"{server.listen!r} is nothing to listen on", instead)
-    elif host and not is_loopback(host) and not has_tokens and not server.insecure:
-        what = f"{server.listen} can be reached from other machines, and there are no tokens"
-        instead = "listen on 127.0.0.1, add [[tokens]] (hbalert token new), or set insecure = true"
-        yield at.finding(("server", "listen"), what, instead, code="insecure")
-    if server.external_url and not is_web_address(server.external_url):
-        yield at.finding(("server", "external_url"), "this is not a web address", 'write "https://host/path"')
-
-
-def address_of(listen: str) -> str | None:
-    """The host to listen on; "" for a socket file; None when `listen` is neither.
-
-    >>> address_of("[::1]:9097"), address_of("unix:/run/x.sock"), address_of("9097")
-    ('::1', '', None)
-    """
-    if listen.startswith("unix:"):
-        return "" if re.fullmatch(r"/.+", listen.removeprefix("unix:")) else None
-    host, colon, port = listen.rpartition(":")
-    if not colon or not re.fullmatch(r"[0-9]{1,5}", port) or int(port) > 65535:
-        return None
-    if not re.fullmatch(r"[A-Za-z0-9._-]*|\[[0-9A-Fa-f:.%]+\]", host):
-        return None
-    return host.strip("[]") or "*"
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach it."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-def external_url(server: ServerSettings) -> str:
-    """What links begin with: as configured, else how this machine reaches us; "" when it cannot."""
-    if server.external_url:
-        return server.external_url.rstrip("/")
-    host = address_of(server.listen)
-    if not host:
-        return ""
-    port = server.listen.rpartition(":")[2]
-    shown = "localhost" if host in ("*", "0.0.0.0", "::") else f"[{host}]" if ":" in host else host
-    return f"http://{shown}:{port}"
 
 
 def _storage(storage: StorageSettings, at: Document) -> Iterator[Finding]:

@@ -12,10 +12,12 @@ from __future__ import annotations
 import glob
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from hbalert.config import environment, link
+from hbalert.clock import SystemClock
+from hbalert.config import environment, link, link_server
 from hbalert.config.digest import digest
 from hbalert.config.document import Document, Table, read
 from hbalert.config.findings import Finding, Severity
@@ -41,9 +43,14 @@ def load(path: Path, environ: Mapping[str, str]) -> Config:
     return config
 
 
-def check(path: Path, environ: Mapping[str, str]) -> tuple[Config | None, list[Finding]]:
-    """The configuration, unless something is wrong with it, and all findings, warnings included."""
-    reading = _Reading(path, environ)
+def check(
+    path: Path, environ: Mapping[str, str], now: datetime | None = None
+) -> tuple[Config | None, list[Finding]]:
+    """The configuration, unless something is wrong with it, and all findings, warnings included.
+
+    now  for what ends by itself, certificates and tokens; None: ask the clock
+    """
+    reading = _Reading(path, environ, now or SystemClock().now())
     document, findings = read(path, str(path))
     if document is None and findings[0].code == "unreadable":
         return None, findings
@@ -57,7 +64,7 @@ def check_files(files: Sequence[Path], path: Path | None, environ: Mapping[str, 
     path  config.toml; None: names of sources and notifiers are not asked about, secrets not looked up
     """
     document = read(path, str(path))[0] if path else None
-    reading = _Reading(path or Path("config.toml"), environ, alone=path is None)
+    reading = _Reading(path or Path("config.toml"), environ, SystemClock().now(), alone=path is None)
     reading.extra = {_real(file): file for file in files}
     for file in files:
         if not file.is_file():  # a folder, or nothing at all
@@ -75,13 +82,14 @@ class _Reading:
     alone  there is no configuration, only such files
     """
 
-    def __init__(self, path: Path, environ: Mapping[str, str], *, alone: bool = False) -> None:
+    def __init__(self, path: Path, environ: Mapping[str, str], now: datetime, *, alone: bool = False) -> None:
         self.found: list[Finding] = []
         self.extra: dict[Path, Path] = {}
         self._alone = alone
         self._path = path
         self._root = path.parent
         self._environ = environ
+        self._now = now
         self._where = Surroundings(self._root, environ, look_up=not alone)
         self._named: set[Path] = set()
         self._order: dict[str, int] = {"environment": -1}
@@ -107,7 +115,8 @@ class _Reading:
         self.found += link.notifiers(notifiers)
         if not complete:
             return None
-        self.found += [*link.settings(main, at), *link.fallbacks(notifiers), *_twice(tables, at)]
+        self.found += [*link_server.problems(main, at, self._now), *link.settings(main, at)]
+        self.found += [*link.fallbacks(notifiers), *_twice(tables, at)]
         known, wrong = link.receivers(main.receivers, notifiers, at)
         intervals, also_wrong = link.time_intervals(main.time_intervals, at)
         self.found += [*wrong, *also_wrong]
@@ -125,7 +134,7 @@ class _Reading:
             return None
         config = Config(
             root=self._root.absolute(),
-            server=main.server.model_copy(update={"external_url": link.external_url(main.server)}),
+            server=main.server.model_copy(update={"external_url": link_server.external_url(main.server)}),
             storage=main.storage,
             sources=main.sources,
             evaluation=main.evaluation,

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
-from hbalert.config.types import secret_names
+from hbalert.config.table import secret_names
 
 
 def keys(model: type[BaseModel]) -> tuple[str, ...]:

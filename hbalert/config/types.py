@@ -4,21 +4,19 @@ Knows keys and defaults. Must not know what a single value may be (`values.py`),
 names refer to each other (`link.py`), the store or the network. What links to other things (routes,
 rules, receivers) is here as it is once linked; as it is written it is in `written.py`.
 
-Models are frozen; unknown keys are mistakes. Durations are `timedelta`, secrets are `Secret`. The
-spelling of a secret `x` in TOML is one of `x = "..."`, `x_file = "path"`, `x_env = "NAME"`.
+Durations are `timedelta`, secrets are `Secret`; what all tables have in common is in `table.py`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
-from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
+from pydantic import Field, PrivateAttr
 
-from hbalert.config.secret import Secret
+from hbalert.config.table import Settings
 from hbalert.config.values import (
     Duration,
     File,
@@ -26,12 +24,12 @@ from hbalert.config.values import (
     MailAddress,
     MailHeaderMap,
     MailServer,
+    Moment,
     Phone,
     SecretText,
     SecretUrl,
     TimeZone,
     WebUrl,
-    gather_spellings,
 )
 from hbalert.core.inhibit import InhibitRule
 from hbalert.core.interval import TimeInterval
@@ -40,62 +38,55 @@ from hbalert.core.route import Route
 from hbalert.core.rule import RuleGroup
 from hbalert.core.silence import Bounds
 
-
-class Settings(BaseModel):
-    """A table of the configuration."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, strict=False)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _spellings_of_secrets(cls, table: Any) -> Any:
-        if not isinstance(table, Mapping):
-            return table
-        for name in secret_names(cls):
-            table = gather_spellings(table, name)
-        for name in secret_maps(cls):
-            if isinstance(inner := table.get(name), Mapping):
-                for key in {key.removesuffix("_file").removesuffix("_env") for key in inner}:
-                    inner = gather_spellings(inner, key)
-                table = {**table, name: inner}
-        return table
-
-
-def _leaves(annotation: Any) -> set[Any]:
-    """The types that an annotation is made of, outermost first removed: `Secret | None` -> both."""
-    inner = get_args(annotation)
-    return set().union(*map(_leaves, inner)) if inner else {annotation}
-
-
-@cache
-def secret_names(model: type[BaseModel]) -> tuple[str, ...]:
-    """Keys of a table whose value is a secret."""
-    return tuple(
-        field.alias or name
-        for name, field in model.model_fields.items()
-        if Secret in _leaves(field.annotation) and str not in _leaves(field.annotation)
-    )
-
-
-@cache
-def secret_maps(model: type[BaseModel]) -> tuple[str, ...]:
-    """Keys of a table whose value is a table of secrets under names of the operator's choice."""
-    return tuple(
-        field.alias or name
-        for name, field in model.model_fields.items()
-        if Secret in _leaves(field.annotation) and str in _leaves(field.annotation)
-    )
-
-
 # --- the daemon --------------------------------------------------------------------------------
 
 
+class Limits(Settings):
+    """[server.limits]: how much one client may ask for. What is over a limit is refused with its name.
+
+    connections    open at once; for one more the longest idle one is ended
+    body_bytes     of one request
+    body_seconds   until a body has to be complete
+    busy_requests  posted bodies in work at once; more are asked to come back (503)
+    busy_bytes     bytes of such bodies
+    alerts         in one POST
+    labels         of one alert; the same number of annotations
+    name_bytes     of one label name
+    value_bytes    of one label value
+    text_bytes     of one annotation, comment or URL
+    matchers       of one silence or query
+    rows           in one answer of our own listings
+    """
+
+    connections: int = Field(default=800, ge=8, le=100_000)
+    body_bytes: int = Field(default=16 << 20, ge=1000, le=1 << 30)
+    body_seconds: float = Field(default=30.0, gt=0, le=600, allow_inf_nan=False)
+    busy_requests: int = Field(default=1000, ge=1)
+    busy_bytes: int = Field(default=128 << 20, ge=1000)
+    alerts: int = Field(default=20_000, ge=1)
+    labels: int = Field(default=128, ge=1)
+    name_bytes: int = Field(default=1024, ge=1)
+    value_bytes: int = Field(default=8192, ge=1)
+    text_bytes: int = Field(default=65_536, ge=1)
+    matchers: int = Field(default=64, ge=1)
+    rows: int = Field(default=10_000, ge=1)
+
+
 class ServerSettings(Settings):
-    """[server]: where we listen."""
+    """[server]: where we listen.
+
+    tls_cert, tls_key  PEM; with them the port speaks HTTPS and nothing else
+    tls_client_ca      PEM: only clients with a certificate from one of these authorities may connect
+    insecure           other machines may reach us without tokens, or with tokens in clear text
+    """
 
     listen: str = "127.0.0.1:9097"
     external_url: str = ""
+    tls_cert: File | None = None
+    tls_key: File | None = None
+    tls_client_ca: File | None = None
     insecure: bool = False
+    limits: Limits = Field(default_factory=Limits)
 
 
 class StorageSettings(Settings):
@@ -379,11 +370,15 @@ NOTIFIERS: Mapping[str, type[NotifierSettings]] = {
 
 
 class TokenSettings(Settings):
-    """[[tokens]]: who may talk to us. Only a hash is stored."""
+    """[[tokens]]: who may talk to us. Only a hash is stored.
+
+    expires  from this moment on nobody knows the token; a date means its first moment in UTC
+    """
 
     name: str
     role: Literal["ingest", "read", "silence", "admin"]
     hash: str = Field(pattern=r"^sha256:[0-9a-f]{64}$")
+    expires: Moment | None = None
 
 
 # --- the whole, linked -------------------------------------------------------------------------

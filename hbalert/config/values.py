@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -118,13 +118,19 @@ def _from_variable(name: str, where: Surroundings) -> str:
     return text
 
 
+def _place(name: str, where: Surroundings) -> Path:
+    """Where a file is: below the configuration, or among systemd's credentials."""
+    path = where.root / name
+    folder = where.environ.get("CREDENTIALS_DIRECTORY", "")
+    credential = Path(folder) / name
+    is_credential = name and folder and "/" not in name and not os.path.exists(path)
+    return credential if is_credential and os.path.exists(credential) else path
+
+
 def _from_file(key: str, text: str, where: Surroundings) -> str:
     if "://" in text or not text.isprintable() or not text:
         raise ValueError(f'what stands there is not a file name; write {key.removesuffix("_file")} = "..."')
-    folder = where.environ.get("CREDENTIALS_DIRECTORY", "")
-    path = where.root / text
-    if "/" not in text and folder and not path.exists() and (Path(folder) / text).exists():
-        path = Path(folder) / text
+    path = _place(text, where)
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):
@@ -135,6 +141,7 @@ def _from_file(key: str, text: str, where: Surroundings) -> str:
     except UnicodeDecodeError:
         raise ValueError(f"{text} is not UTF-8 text") from None
     except FileNotFoundError:
+        folder = where.environ.get("CREDENTIALS_DIRECTORY", "")
         also = f", or {text} into $CREDENTIALS_DIRECTORY" if "/" not in text and folder else ""
         raise ValueError(
             f"the file {text} does not exist; put the secret into {where.root / text}{also}"
@@ -181,12 +188,31 @@ def _duration(value: Any) -> Any:
     return value
 
 
+def _moment(value: Any) -> Any:
+    """A moment as TOML or RFC 3339 writes it, aware; without an offset it is UTC."""
+    if isinstance(value, str):
+        try:
+            value = datetime.fromisoformat(value)
+        except ValueError:
+            raise ValueError(f"{value!r} is no date; write for example 2027-01-31") from None
+    if isinstance(value, date) and not isinstance(value, datetime):
+        value = datetime(value.year, value.month, value.day)  # noqa: DTZ001
+    if not isinstance(value, datetime):
+        raise ValueError("this is no date; write for example 2027-01-31, without quotes")
+    if value.tzinfo is None:
+        value = value.replace(tzinfo=UTC)
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("this date is out of range") from None
+
+
 def _file(value: Any) -> Any:
     where = _surroundings.get()
     if not isinstance(value, str) or where is None:
         return value
-    path = where.root / value
-    if where.look_up and not (value and path.is_file()):
+    path = _place(value, where)
+    if where.look_up and not (value and os.path.isfile(path)):
         raise ValueError(f"the file {value!r} does not exist; it is looked for at {path}")
     return path.absolute()
 
@@ -229,6 +255,7 @@ def _time_zone(value: str) -> str:
 
 
 Duration = Annotated[timedelta, BeforeValidator(_duration)]
+Moment = Annotated[datetime, BeforeValidator(_moment)]
 File = Annotated[Path, BeforeValidator(_file)]
 Phone = Annotated[str, BeforeValidator(_phone)]
 MailAddress = Annotated[str, AfterValidator(_mailbox)]

@@ -17,11 +17,11 @@ from pydantic_settings import BaseSettings, InitSettingsSource, SettingsConfigDi
 from hbalert.config import intervals
 from hbalert.config.document import Document, Table
 from hbalert.config.positions import Path
+from hbalert.config.table import Settings
 from hbalert.config.types import (
     AlertSettings,
     EvaluationSettings,
     ServerSettings,
-    Settings,
     SilenceSettings,
     SourceSettings,
     StorageSettings,

@@ -1,8 +1,10 @@
-"""hbalert's own alerts: a source is silent, a rule fails, slots were missed, a silence is about to end.
+"""hbalert's own alerts: what it has to say about itself.
+
+A source is silent, a rule fails, slots were missed, a reload was refused, a silence is about to end.
 
 Knows their names, labels and words. They are alerts like any other: routed, grouped, silenced. Must
-not know when one is due (`loops/evaluate.py`, `units/endings.py`). Which of them fire is read off the
-alerts themselves, so that an end is not forgotten over a restart.
+not know when one is due (`loops/evaluate.py`, `units/endings.py`, `daemon.py`). Which of them fire is
+read off the alerts themselves, so that an end is not forgotten over a restart.
 """
 
 from __future__ import annotations
@@ -27,6 +29,7 @@ FAILING = "HbalertRuleFailing"
 MISSED = "HbalertEvaluationMissed"
 STEPPED = "HbalertClockStepped"
 ENDING = "HbalertSilenceEnding"
+REFUSED = "HbalertReloadFailed"
 
 MISSED_FOR = timedelta(minutes=15)
 """So long the alert fires after the last missed slot."""
@@ -34,9 +37,8 @@ MISSED_FOR = timedelta(minutes=15)
 STEPPED_FOR = timedelta(minutes=15)
 """So long the alert fires after a step of the clock."""
 
-
 MOST_NAMED = 5
-"""Alerts that are named where there may be any number."""
+"""Alerts or mistakes that are named where there may be any number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,10 @@ class Own:
         """One per silence; a route on `author` brings it to whoever made it."""
         about = {"author": silence.created_by, SUBJECT: silence.id}
         return self._labels(ENDING, "info", **about)
+
+    def refused(self, part: str) -> Labels:
+        """part: "configuration" or "certificate"."""
+        return self._labels(REFUSED, "warning", part=part)
 
 
 def source_is_silent(labels: Labels, error: str, since: datetime, now: datetime) -> Alert:
@@ -159,6 +165,35 @@ def silence_ends(labels: Labels, silence: Silence, covered: Sequence[Labels], no
             f"To extend it: hbalert silence update {silence.id} --for 2h",
         },
     )
+
+
+def reload_is_refused(labels: Labels, mistakes: Sequence[str], now: datetime) -> Alert:
+    """Fires until what is on disk is taken.
+
+    mistakes  as findings show them; they hold no secrets
+    """
+    more = len(mistakes) - MOST_NAMED
+    shown = [*mistakes[:MOST_NAMED], *([f"and {more} more: hbalert check"] if more > 0 else [])]
+    return report(
+        labels,
+        origin=ORIGIN,
+        starts_at=now,
+        ends_at=None,
+        now=now,
+        annotations={
+            "summary": f"The {labels['part']} on disk is refused: hbalert runs on with the one before",
+            "description": "\n".join(shown),
+        },
+    )
+
+
+def accepted(draft: Draft, part: str) -> list[Alert]:
+    """The ends of what fires because this part was refused, under whatever external labels."""
+    found = []
+    for _, alert in list(draft.alerts.items()):
+        if alert.labels.get("alertname") == REFUSED and alert.labels.get("part") == part:
+            found += over(draft, alert.labels)
+    return found
 
 
 def over(draft: Draft, labels: Labels) -> list[Alert]:

@@ -13,12 +13,12 @@ from typing import Any
 import httpx
 
 from hbalert.api.app import Api, build
-from hbalert.api.door import Limits
 from hbalert.api.server import Server
 from hbalert.config.types import (
     AlertSettings,
     Config,
     EvaluationSettings,
+    Limits,
     LogSettings,
     ServerSettings,
     StorageSettings,
@@ -32,6 +32,8 @@ from hbalert.loops.dispatch import Dispatcher
 from hbalert.metrics import Metrics
 from hbalert.regex import compile_regex
 from hbalert.storage.sqlite import SqliteStore
+from hbalert.tls import Files
+from hbalert.tls import load as load_tls
 from hbalert.views import SourceView
 from tests.core.say import m
 from tests.fakes.clock import START, FakeClock
@@ -153,9 +155,13 @@ async def stand(
     headers: dict[str, str] | None = None,
     route: Route = ROOT,
     start: datetime = START,
+    tls: Files | None = None,
     **server: Any,
 ) -> AsyncIterator[Stand]:
-    """Everything up and listening."""
+    """Everything up and listening.
+
+    tls  speak HTTPS with these files; `client` does not check the certificate
+    """
     clock = FakeClock(start)
     store = await SqliteStore.open(
         folder / "hbalert.db", compile_regex=compile_regex, now=clock.now(), ballast_bytes=0
@@ -180,9 +186,11 @@ async def stand(
         limits=limits,
     )
     listening = Server()
-    await listening.start(app, listen)
+    await listening.start(app, listen, tls=load_tls(tls).context if tls else None)
     base = "http://unix" if listen.startswith("unix:") else listening.address
-    transport = httpx.AsyncHTTPTransport(uds=listen[5:] if listen.startswith("unix:") else None)
+    transport = httpx.AsyncHTTPTransport(
+        uds=listen[5:] if listen.startswith("unix:") else None, verify=tls is None
+    )
     async with httpx.AsyncClient(base_url=base, headers=headers, transport=transport, timeout=20) as client:
         made = Stand(app, client, engine, clock, metrics, listening.address)
         try:

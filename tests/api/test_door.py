@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from hbalert.api.auth import Gate
-from hbalert.api.door import Limits
+from hbalert.config.types import Limits
 from hbalert.errors import StoreError, StoreFull
 from tests.api.stand import Stand, stand, token
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from hbalert.api import connections as connections_module
 from hbalert.api import server as server_module
 from hbalert.api.server import Server, split_address
 from tests.api.stand import stand
@@ -149,8 +150,8 @@ async def test_a_stop_does_not_wait_for_ever(monkeypatch: pytest.MonkeyPatch) ->
 
 
 async def test_a_connection_that_says_nothing_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server_module, "SWEEP_SECONDS", 0.02)
-    monkeypatch.setattr(server_module, "HEADER_SECONDS", 0.06)
+    monkeypatch.setattr(connections_module, "SWEEP_SECONDS", 0.02)
+    monkeypatch.setattr(connections_module, "HEADER_SECONDS", 0.06)
     server = Server()
     await server.start(hello, "127.0.0.1:0")
     for words in (b"", b"GET / HTTP/1.1\r\nHost: x\r\nX-Slow: "):
@@ -165,8 +166,8 @@ async def test_a_connection_that_says_nothing_is_ended(monkeypatch: pytest.Monke
 
 
 async def test_a_request_in_work_is_not_swept_away(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server_module, "SWEEP_SECONDS", 0.01)
-    monkeypatch.setattr(server_module, "HEADER_SECONDS", 0.02)
+    monkeypatch.setattr(connections_module, "SWEEP_SECONDS", 0.01)
+    monkeypatch.setattr(connections_module, "HEADER_SECONDS", 0.02)
     swept = asyncio.Event()
 
     async def slow(scope: Any, receive: Any, send: Any) -> None:

@@ -255,9 +255,13 @@ def test_links_begin_with_the_address_at_which_we_are_reached(tmp_path: Path, se
     assert made.server.external_url == url
 
 
-def test_a_token_opens_other_addresses(tmp_path: Path) -> None:
+def test_a_token_opens_other_addresses_and_clear_text_is_a_warning(tmp_path: Path) -> None:
     token = f'[[tokens]]\nname = "a"\nrole = "read"\nhash = "sha256:{"0" * 64}"\n'
-    assert findings(tmp_path, {"config.toml": f'{MAIN}[server]\nlisten = "0.0.0.0:1"\n{token}'}) == []
+    (found,) = findings(tmp_path, {"config.toml": f'{MAIN}[server]\nlisten = "0.0.0.0:1"\n{token}'})
+    assert (found.severity, found.key, found.code) == (Severity.WARNING, "server.listen", "insecure")
+    assert "clear text" in found.what
+    meant = f'{MAIN}[server]\nlisten = "0.0.0.0:1"\ninsecure = true\n{token}'
+    assert findings(tmp_path, {"config.toml": meant}) == []
 
 
 def test_notifiers_inherit_the_defaults_of_their_type_key_by_key(tmp_path: Path) -> None:

@@ -15,9 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from hbalert.api.door import Limits
 from hbalert.api.ingest import LabelTexts, read_alerts
-from hbalert.config.types import Config, SourceSettings
+from hbalert.config.types import Config, Limits, SourceSettings
 from hbalert.core.alert import API, report
 from hbalert.core.delivery import Outcome, Result, RetryPolicy
 from hbalert.core.interval import TimeInterval, TimeSpan
