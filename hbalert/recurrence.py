@@ -50,13 +50,10 @@ def _cron(expression: str, after: datetime) -> CronSim:
 
 
 def check(recurrence: Recurrence, after: datetime) -> None:
-    """Raises ValueError, fit to show, for a calendar that cannot be meant: it never comes, or is on top
-    of itself.
+    """Raises ValueError, fit to show, for a calendar that cannot be meant: it is none, names a day that
+    does not exist, or is on top of itself.
 
     after  a moment to look from
     """
-    found = list(islice(occurrences(recurrence, after), LOOKED_AT))
-    if not found:
-        raise ValueError("this never comes; look at day and month")
-    if overlap(found):
+    if overlap(islice(occurrences(recurrence, after), LOOKED_AT)):
         raise ValueError("it begins again before it has ended; make it shorter or rarer")

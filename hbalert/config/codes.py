@@ -65,6 +65,11 @@ CODES: Mapping[str, str] = {
     "unknown-notifier": ("A receiver or a fallback names a notifier for which there is no file."),
     "unknown-source": ("A rule group names a source that is not in [sources.NAME]."),
     "unknown-interval": ("A route names a time interval that is not in [[time_intervals]]."),
+    "maintenance": (
+        "The calendar of a maintenance window cannot be meant: it is none, ends when it begins, or "
+        "begins again before it has ended. It is cron (five fields) and duration, or start_time and "
+        "end_time with or without weekdays; location is the place whose clocks are meant."
+    ),
     "nobody-told": ("Alerts would come here and nobody would be told, because every notifier is disabled."),
     "rule": ("A rule or a group cannot work so, or does not do what it seems to do."),
     "expression": ("The expression is not PromQL, or gives something that cannot be an alert."),

@@ -46,7 +46,7 @@ class Document:
 
     def tables(self) -> Table:
         """A fresh copy of everything in it."""
-        tables: Table = _remember(tomllib.loads(self.text), ())
+        tables: Table = remember(tomllib.loads(self.text), ())
         return tables
 
     def line(self, path: KeyPath) -> int:
@@ -93,13 +93,14 @@ def dotted(path: KeyPath) -> str:
     return out
 
 
-def _remember(value: Any, path: KeyPath) -> Any:
+def remember(value: Any, path: KeyPath) -> Any:
+    """The same tables, each knowing its place below `path`."""
     if isinstance(value, dict):
-        table = Table((key, _remember(inner, (*path, key))) for key, inner in value.items())
+        table = Table((key, remember(inner, (*path, key))) for key, inner in value.items())
         table.path = path
         return table
     if isinstance(value, list):
-        return [_remember(inner, (*path, index)) for index, inner in enumerate(value)]
+        return [remember(inner, (*path, index)) for index, inner in enumerate(value)]
     return value
 
 

@@ -69,7 +69,7 @@ def years(value: Any) -> Span:
 
 def times(start: str, end: str) -> TimeSpan:
     """Times of a day, from `start` until before `end`. Raises ValueError with what is right."""
-    first, last = _minute(start), _minute(end)
+    first, last = minute(start), minute(end)
     if first >= last:
         raise ValueError(
             f'"{end}" is not after "{start}"; past midnight it takes two ranges, until 24:00 and from 00:00'
@@ -77,7 +77,8 @@ def times(start: str, end: str) -> TimeSpan:
     return TimeSpan(first, last)
 
 
-def _minute(text: str) -> int:
+def minute(text: str) -> int:
+    """The minute of the day; 24:00 is 1440. Raises ValueError with what is right."""
     if not _CLOCK.fullmatch(text):
         raise ValueError(f'{text!r} is not a time of day; write for example "09:30" or "24:00"')
     return int(text[:2]) * 60 + int(text[3:])

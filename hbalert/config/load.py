@@ -21,6 +21,7 @@ from hbalert.config import environment, link, link_server
 from hbalert.config.digest import digest
 from hbalert.config.document import Document, Table, read
 from hbalert.config.findings import Finding, Severity
+from hbalert.config.link_maintenance import MaintenanceLinker
 from hbalert.config.link_routes import Names, RouteLinker
 from hbalert.config.link_rules import RuleLinker, Written
 from hbalert.config.notifier_files import NotifierFile, check_defaults, loose_secrets, read_notifier
@@ -129,7 +130,9 @@ class _Reading:
         # A [route] that is no table has been reported; that there is none is another mistake.
         route = linker.root(main.route) if main.route or "route" not in at.tables() else None
         inhibit_rules = linker.inhibit_rules(main.inhibit_rules)
-        self.found += linker.found
+        windows = MaintenanceLinker(at, linker.matchers)
+        maintenance = windows.windows(main.maintenance)
+        self.found += [*linker.found, *windows.found]
         if route is None or any(each.severity is Severity.ERROR for each in self.found):
             return None
         config = Config(
@@ -146,6 +149,7 @@ class _Reading:
             groups=groups,
             inhibit_rules=inhibit_rules,
             time_intervals=intervals,
+            maintenance=maintenance,
             tokens=main.tokens,
         )
         return config.model_copy(update={"hash": digest(config)})

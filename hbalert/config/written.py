@@ -129,6 +129,21 @@ class TimeIntervalSettings(Written):
     time_intervals: tuple[IntervalSettings, ...] = ()
 
 
+class MaintenanceSettings(Written):
+    """[[maintenance]]: quiet that comes again, by `cron` and `duration` or weekly by times of day."""
+
+    name: str = ""
+    matchers: tuple[str, ...] = ()
+    cron: str = ""
+    duration: Duration | None = None
+    weekdays: tuple[Annotated[Span, BeforeValidator(intervals.weekdays)], ...] = ()
+    start_time: str = ""
+    end_time: str = ""
+    location: TimeZone = "UTC"
+    comment: str = ""
+    created_by: str = ""
+
+
 class NotifierFiles(Settings):
     """[notifiers]: where the destinations are."""
 
@@ -204,6 +219,7 @@ class MainFile(BaseSettings):
     route: RouteSettings | None = None
     inhibit_rules: tuple[InhibitRuleSettings, ...] = ()
     time_intervals: tuple[TimeIntervalSettings, ...] = ()
+    maintenance: tuple[MaintenanceSettings, ...] = ()
     tokens: tuple[TokenSettings, ...] = ()
 
     @classmethod

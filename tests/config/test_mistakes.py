@@ -20,6 +20,14 @@ SMS = 'type = "sms"\nto = ["+8613800138000"]\n[gateway]\n'
 TOKEN = '[[tokens]]\nname = "a"\nrole = "read"\nhash = "sha256:' + "0" * 64 + '"\n'
 
 
+NIGHTLY = '[[maintenance]]\nname = "w"\nmatchers = ["a=b"]\nstart_time = "22:00"\nend_time = "06:00"\n'
+
+
+def window(text: str) -> str:
+    """A maintenance window whose calendar begins in line 9."""
+    return f'[[maintenance]]\nname = "w"\nmatchers = ["a=b"]\n{text}\n'
+
+
 def main(text: str) -> dict[str, str]:
     """config.toml with more at its end; what is added begins in line 6."""
     return {"config.toml": MAIN + text}
@@ -642,6 +650,175 @@ ERRORS = [
         id="an equal label twice",
     ),
     # --- time intervals ---
+    # --- maintenance windows: the name stands in line 7, the matchers in line 8 ---
+    row(
+        main(window('cron = "0 2 * *"\nduration = "2h"')),
+        "config.toml:9: maintenance[0].cron",
+        "maintenance",
+        "five fields|0 2 \\* \\* sun",
+        id="a cron expression of four fields",
+    ),
+    row(
+        main(window('cron = "0 25 * * *"\nduration = "2h"')),
+        "config.toml:9: maintenance[0].cron",
+        "maintenance",
+        "bad hour|write for example",
+        id="an hour that no clock shows",
+    ),
+    row(
+        main(window('cron = "0 2 * * sun"')),
+        "config.toml:6: maintenance[0].duration",
+        "missing",
+        'duration = "2h"',
+        id="a cron expression without a duration",
+    ),
+    row(
+        main(window('cron = "0 2 * * *"\nduration = "0s"')),
+        "config.toml:10: maintenance[0].duration",
+        "maintenance",
+        "longer than 0",
+        id="a window of no length",
+    ),
+    row(
+        main(window('cron = "0 2 * * *"\nduration = "25h"')),
+        "config.toml:9: maintenance[0].cron",
+        "maintenance",
+        "before it has ended|shorter",
+        id="a window on top of itself",
+    ),
+    row(
+        main(window('cron = "0 2 30 2 *"\nduration = "2h"')),
+        "config.toml:9: maintenance[0].cron",
+        "maintenance",
+        "day-of-month",
+        id="a day that does not exist",
+    ),
+    row(
+        main(window('cron = "0 2 * * *"\nduration = "2h"\nstart_time = "02:00"')),
+        "config.toml:11: maintenance[0].start_time",
+        "maintenance",
+        "both given|keep",
+        id="cron and a time of day",
+    ),
+    row(
+        main(window('start_time = "22:00"\nend_time = "06:00"\nduration = "2h"')),
+        "config.toml:11: maintenance[0].duration",
+        "maintenance",
+        "belongs to cron",
+        id="times of day and a duration",
+    ),
+    row(
+        main(window("")),
+        "config.toml:6: maintenance[0].cron",
+        "missing",
+        "not said when|start_time and end_time",
+        id="a window that never comes",
+    ),
+    row(
+        main(window('weekdays = ["sunday"]')),
+        "config.toml:6: maintenance[0].cron",
+        "missing",
+        "not said when",
+        id="weekdays without times",
+    ),
+    row(
+        main(window('start_time = "22:00"')),
+        "config.toml:6: maintenance[0].end_time",
+        "missing",
+        'end_time = "22:00"',
+        id="a beginning without an end",
+    ),
+    row(
+        main(window('start_time = "22:00"\nend_time = "6"')),
+        "config.toml:10: maintenance[0].end_time",
+        "maintenance",
+        "'6' is not a time of day|24:00",
+        id="an hour without minutes",
+    ),
+    row(
+        main(window('start_time = "22:00"\nend_time = "22:00"')),
+        "config.toml:10: maintenance[0].end_time",
+        "maintenance",
+        "ends when it begins|whole day",
+        id="a window that ends when it begins",
+    ),
+    row(
+        main(window('start_time = "24:00"\nend_time = "06:00"')),
+        "config.toml:9: maintenance[0].start_time",
+        "maintenance",
+        'begins at its end|"00:00"',
+        id="a window that begins at the end of the day",
+    ),
+    row(
+        main(window('start_time = "22:00"\nend_time = "06:00"\nweekdays = ["sundya"]')),
+        "config.toml:11: maintenance[0].weekdays[0]",
+        "value",
+        'not a weekday|did you mean "sunday"',
+        id="a weekday misspelt",
+    ),
+    row(
+        main(window('start_time = "22:00"\nend_time = "06:00"\nlocation = "Europe/Berln"')),
+        "config.toml:11: maintenance[0].location",
+        "value",
+        'not a time zone|did you mean "Europe/Berlin"',
+        id="a place misspelt",
+    ),
+    row(
+        main('[[maintenance]]\nmatchers = ["a=b"]\nstart_time = "22:00"\nend_time = "06:00"\n'),
+        "config.toml:6: maintenance[0].name",
+        "missing",
+        'name = "..."',
+        id="a window without a name",
+    ),
+    row(
+        main(NIGHTLY.replace("w", "a/b")),
+        "config.toml:7: maintenance[0].name",
+        "name",
+        "cannot be a window's name|without line breaks",
+        id="a window whose name is a path",
+    ),
+    row(
+        main(NIGHTLY + NIGHTLY),
+        "config.toml:12: maintenance[1].name",
+        "duplicate",
+        "already|another name",
+        id="two windows of one name",
+    ),
+    row(
+        main('[[maintenance]]\nname = "w"\nstart_time = "22:00"\nend_time = "06:00"\n'),
+        "config.toml:6: maintenance[0].matchers",
+        "missing",
+        "at least one matcher",
+        id="a window over nothing",
+    ),
+    row(
+        main(NIGHTLY.replace("a=b", "a=~(")),
+        "config.toml:8: maintenance[0].matchers[0]",
+        "matcher",
+        "regular expression",
+        id="a pattern of a window that is none",
+    ),
+    row(
+        main(NIGHTLY.replace("a=b", "a=~.*")),
+        "config.toml:8: maintenance[0].matchers",
+        "matcher",
+        "empty string",
+        id="a window over everything, also what is not there",
+    ),
+    row(
+        main("[silences]\nlimit = 0\n"),
+        "config.toml:7: silences.limit",
+        "value",
+        "out of range|at least 1",
+        id="room for no silence",
+    ),
+    row(
+        main("[silences]\nnotice = 15\n"),
+        "config.toml:7: silences.notice",
+        "value",
+        "with its unit",
+        id="a notice without a unit",
+    ),
     row(
         main('[[time_intervals]]\nname = "x"\n[[time_intervals.time_intervals]]\nweekdays = ["mondya"]\n'),
         "config.toml:9: time_intervals[0].time_intervals[0].weekdays[0]",
@@ -854,6 +1031,13 @@ ERRORS = [
 ]
 
 WARNINGS = [
+    row(
+        main(NIGHTLY.replace("a=b", "a!=b")),
+        "config.toml:8: maintenance[0].matchers",
+        "matcher",
+        "nearly every alert|name a value",
+        id="a window over nearly everything",
+    ),
     row(
         expression("holt_winters(up[5m], 0.5, 0.5)"),
         "rules/a.toml:5: groups[0].rules[0].expr",
