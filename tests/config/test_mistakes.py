@@ -1032,7 +1032,7 @@ ERRORS = [
 
 WARNINGS = [
     row(
-        main(NIGHTLY.replace("a=b", "a!=b")),
+        main(NIGHTLY.replace("a=b", "a=~.+")),
         "config.toml:8: maintenance[0].matchers",
         "matcher",
         "nearly every alert|name a value",
