@@ -50,9 +50,12 @@ unit: .venv/.set-up-dev prometheus alertmanager faketime ## all tests, those on 
 	@echo "make: tests (pytest)"
 	@exec $(PY) -m pytest $(ARGS)
 
-.PHONY: crash
-crash: .venv/.set-up-dev ## kill -9, two hundred times; prints what was lost and what was told twice (ARGS=--kills 50)
-	@exec $(PY) -m tests.chaos.crash $(ARGS)
+.PHONY: chaos
+chaos: .venv/.set-up-dev ## stops it at every fault point there is, then at random; takes minutes, all is counted
+	@echo "make: the crash-point sweep"
+	@$(PY) -m tests.chaos.sweep
+	@echo "make: kill -9 at random moments"
+	@$(PY) -m tests.chaos.crash $(ARGS)
 
 .PHONY: compat
 compat: .venv/.set-up-dev alertmanager ## hbalert beside the real Alertmanager, case by case (ARGS="-k silence")

@@ -13,6 +13,7 @@ from pathlib import Path
 from hbalert.errors import StoreError, StoreFull, StoreLocked
 
 LOCK = ".lock"
+_USED = b"used\n"
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG, errno.EIO})
 
 
@@ -34,6 +35,8 @@ class Lock:
 
     The kernel drops it with the process, however that ends. The file itself stays: removing it would
     let two owners lock two files of one name.
+
+    was_used  whether an owner before us had a whole database (`mark_used`)
     """
 
     def __init__(self, database: Path) -> None:
@@ -46,7 +49,7 @@ class Lock:
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            owner = os.pread(self._file, 32, 0).decode("ascii", "replace").strip()
+            owner = os.pread(self._file, 32, 0).decode("ascii", "replace").partition("\n")[0]
             os.close(self._file)
             if error.errno not in (errno.EAGAIN, errno.EACCES):
                 raise file_error(path, "locked", error) from None
@@ -55,9 +58,19 @@ class Lock:
                 f"{database} is in use by {who}; stop that hbalert first, "
                 "or give this one its own storage.url"
             ) from None
+        self.was_used = _USED in os.pread(self._file, 64, 0)
+        self._write(_USED if self.was_used else b"")
+
+    def mark_used(self) -> None:
+        """The database is whole: whoever finds it empty or missing later has lost something."""
+        self.was_used = True
+        self._write(_USED)
+
+    def _write(self, mark: bytes) -> None:
+        content = b"%d\n" % os.getpid() + mark
         try:
-            os.ftruncate(self._file, 0)
-            os.pwrite(self._file, f"{os.getpid()}\n".encode(), 0)
+            os.pwrite(self._file, content, 0)
+            os.ftruncate(self._file, len(content))
         except OSError:
             pass  # a full disk: the lock holds all the same, only its owner's number is missing
 

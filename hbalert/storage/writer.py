@@ -23,7 +23,7 @@ from hbalert.core.matcher import CompileRegex
 from hbalert.errors import StoreError, StoreFull
 from hbalert.ports import Changes, Snapshot
 from hbalert.storage.failure import store_error
-from hbalert.storage.files import LOCK, Ballast, Lock, beside, file_error, prepare
+from hbalert.storage.files import Ballast, Lock, file_error, prepare
 from hbalert.storage.migrate import migrate
 from hbalert.storage.queries import sqlite as q
 from hbalert.storage.repair import make_sound
@@ -56,7 +56,6 @@ class Writer:
         self._tables = keyed_tables(compile_regex)
         self._pages = 0
         self._is_full_sync = True
-        was_used = beside(database, LOCK).exists()
         prepare(database)
         self._lock = Lock(database)
         was_empty = database.stat().st_size == 0
@@ -69,11 +68,12 @@ class Writer:
                     raise
                 self._connection = self._open(now)
             self.ballast.restore()
-            if was_used and was_empty and not self.repairs:
+            if self._lock.was_used and was_empty and not self.repairs:
                 self.repairs.append(
                     f"The database {database} was empty or missing, although it has been used before; "
                     "hbalert started with a new one."
                 )
+            self._lock.mark_used()
         except BaseException:
             self._lock.release()
             raise

@@ -216,12 +216,16 @@ def enqueue(
 
 
 def with_ends(draft: Draft, waiting: Notification) -> Notification:
-    """A notification that waits, with the ends of its alerts that have come since."""
+    """A notification that waits, with the ends of its alerts that have come since.
+
+    An alert that nobody knows any more has ended and left; since when is not known here, only by now.
+    """
 
     def now_known(shown: NotifiedAlert) -> NotifiedAlert:
         alert = draft.alerts.get(shown.labels.key)
-        ended = alert is not None and alert.resolved(draft.now)
-        return replace(shown, ends_at=alert.ends_at) if alert is not None and ended else shown
+        if alert is None:
+            return replace(shown, ends_at=shown.ends_at or draft.now)
+        return replace(shown, ends_at=alert.ends_at) if alert.resolved(draft.now) else shown
 
     return replace(waiting, alerts=tuple(map(now_known, waiting.alerts)))
 

@@ -242,12 +242,27 @@ def release(draft: Draft, ids: Collection[str] | None = None) -> int:
 
 
 def retry(draft: Draft, delivery: Delivery) -> Delivery:
-    """A dead delivery is queued again, by request; one that has been so already is left alone."""
+    """A dead delivery is queued again, by request; one that has been so already is left alone.
+
+    It says what has ended since. News that waits for the same group and notifier takes it along: there
+    is never more than one message waiting.
+    """
     known = draft.deliveries.get(delivery.id)
     if known is not None and known.is_live:
         return known
+    said = with_ends(draft, delivery.notification)
+    rows = draft.live_deliveries(delivery.group_id, delivery.notifier)
+    waiting = [row for row in rows if row.state is DeliveryState.QUEUED]
+    if waiting:
+        ahead = replace(
+            waiting[0], notification=replacing(said, waiting[0].notification), next_attempt_at=draft.now
+        )
+        draft.deliveries.put(ahead.id, ahead)
+        draft.deliveries.put(delivery.id, replace(delivery, state=DeliveryState.SUPERSEDED))
+        return ahead
     again = replace(
         delivery,
+        notification=said,
         state=DeliveryState.QUEUED,
         sequence=draft.next_sequence(),
         created_at=draft.now,

@@ -1,4 +1,4 @@
-"""Nothing accepted is lost over kill -9: the short version of `make crash`."""
+"""Nothing accepted is lost over kill -9: the short version of `make chaos`."""
 
 from pathlib import Path
 

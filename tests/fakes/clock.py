@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import heapq
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
 START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -13,10 +14,14 @@ TURNS = 200
 
 
 class FakeClock:
-    """`advance` wakes sleepers in the order in which they are due and lets each finish."""
+    """`advance` wakes sleepers in the order in which they are due and lets each finish.
 
-    def __init__(self, start: datetime = START) -> None:
+    rest  lets run what can run; `settle` unless there is something more exact
+    """
+
+    def __init__(self, start: datetime = START, rest: Callable[[], Awaitable[None]] | None = None) -> None:
         self._now = start
+        self._rest = rest or settle
         self._seconds = 1000.0
         self._sleepers: list[tuple[float, int, asyncio.Future[None]]] = []
         self._count = 0
@@ -39,15 +44,15 @@ class FakeClock:
     async def advance(self, seconds: float) -> None:
         """Lets so much time pass; whoever sleeps less than that is woken at its moment."""
         target = self._seconds + seconds
-        await settle()
+        await self._rest()
         while self._sleepers and self._sleepers[0][0] <= target:
             at, _, woken = heapq.heappop(self._sleepers)
             self._move(at)
             if not woken.done():
                 woken.set_result(None)
-                await settle()
+                await self._rest()
         self._move(target)
-        await settle()
+        await self._rest()
 
     def step(self, seconds: float) -> None:
         """The wall clock jumps; the monotonic clock does not."""

@@ -16,6 +16,7 @@ import pytest
 from hbalert.core.delivery import DeliveryState
 from hbalert.errors import StoreError
 from hbalert.ports import Changes, HistoryQuery
+from hbalert.storage.files import Lock
 from hbalert.storage.migrate import TABLES, Migration, known_migrations, migrate
 from hbalert.storage.queries.sqlite import PAGE_BYTES
 from hbalert.storage.sqlite import SqliteStore
@@ -332,6 +333,14 @@ async def test_a_database_that_is_gone_is_missed(database: Path, whole: bytes, h
     store = await open_sqlite(database)
     (said,) = store.repairs
     assert "was empty or missing, although it has been used before" in said
+    await store.close()
+
+
+async def test_a_first_start_that_was_cut_short_is_no_loss(database: Path) -> None:
+    Lock(database).release()
+    database.touch()
+    store = await open_sqlite(database)
+    assert store.repairs == ()
     await store.close()
 
 

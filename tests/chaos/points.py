@@ -1,0 +1,56 @@
+"""Fault points: the places at which a process can be stopped.
+
+Knows how a point is counted and how the process ends at one. Must not know what the process was doing:
+whoever passes a point names it. Next: `disk.py`, which passes one at every statement and commit.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A place that was passed: what kind of place, and which one."""
+
+    kind: str
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.what}" if self.what else self.kind
+
+
+class Fuse:
+    """Counts the points that are passed; at the chosen one the process is killed (SIGKILL, by itself).
+
+    at       the number of that point, from 1; None: it lives on
+    passed   the points so far
+    last_words  called with the last point before the end, for those who stay behind
+    """
+
+    def __init__(self, at: int | None, last_words: Callable[[Point], None] = lambda point: None) -> None:
+        self.at = at
+        self.passed: list[Point] = []
+        self._last_words = last_words
+        self._asleep = False
+
+    def passes(self, kind: str, what: str = "") -> None:
+        if self._asleep:
+            return
+        self.passed.append(Point(kind, what))
+        if len(self.passed) == self.at:
+            self._last_words(self.passed[-1])
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    @contextmanager
+    def asleep(self) -> Iterator[None]:
+        """What the test itself does in here passes no points."""
+        before, self._asleep = self._asleep, True
+        try:
+            yield
+        finally:
+            self._asleep = before
