@@ -251,6 +251,7 @@ def retry(draft: Draft, delivery: Delivery) -> Delivery:
     if known is not None and known.is_live:
         return known
     said = with_ends(draft, delivery.notification)
+    said = replace(said, alerts=_from_now(said.alerts, draft.now))
     rows = draft.live_deliveries(delivery.group_id, delivery.notifier)
     waiting = [row for row in rows if row.state is DeliveryState.QUEUED]
     if waiting:
@@ -269,9 +270,6 @@ def retry(draft: Draft, delivery: Delivery) -> Delivery:
         next_attempt_at=draft.now,
         attempts=0,
         settled_at=None,
-        notification=replace(
-            delivery.notification, alerts=_from_now(delivery.notification.alerts, draft.now)
-        ),
     )
     draft.deliveries.put(again.id, again)
     return again

@@ -26,7 +26,7 @@ def _with_store(life: Life, kind: type[WatchedStore]) -> None:
     async def opened(disk: Disk, now: datetime) -> WatchedStore:
         return await kind.inline(disk, now)
 
-    life.store_opener = opened
+    life.open_store = opened
 
 
 def answers_before_the_commit(life: Life) -> None:

@@ -326,7 +326,7 @@ OUTAGE = Score(
     ],
     alerts={name: f"alertname=Down n={name}" for name in "ab"},
     hears={
-        "phone": {"a": "R", "b": "FR"},
+        "phone": {"a": "R|FR", "b": "FR"},
         "letter": {"a": "FR", "b": "FR"},
         "pager": {"a": "R|FR", "b": "FR|R"},
         "sms": {"a": "FR", "b": "FR"},

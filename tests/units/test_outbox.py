@@ -150,7 +150,6 @@ def test_a_retry_asked_for_twice_is_sent_once() -> None:
     assert stage.claim() == []
 
 
-<<<<<<< HEAD
 def test_a_shorter_pause_does_not_cut_a_longer_one_short() -> None:
     stage = Stage()
     waiting(stage, 2)
@@ -158,7 +157,8 @@ def test_a_shorter_pause_does_not_cut_a_longer_one_short() -> None:
     stage.settle(first, Outcome(Result.NOT_NOW, "limited", "rate limit", retry_after=s(600)))
     stage.at(40).settle(second, Outcome(Result.NOT_NOW, "limited", "rate limit", retry_after=s(1)))
     assert due(stage) == t(630)
-=======
+
+
 def test_a_retry_says_what_has_ended_since() -> None:
     """Its alert may be gone altogether: nobody would ever tell the end of a firing told that late."""
     stage = Stage()
@@ -182,4 +182,3 @@ def test_a_retry_goes_along_with_news_that_waits() -> None:
     stage.work(lambda draft: outbox.retry(draft, dead))
     assert stage.send() == ["new alerts added: a firing, b firing"]
     assert stage.settled[-2].state is DeliveryState.SUPERSEDED
->>>>>>> c00be0d (chaos: a sweep stops hbalert at every statement, commit and send; a retried delivery tells what has ended)
