@@ -29,6 +29,7 @@ from hbalert.errors import ConfigError, StoreError
 from hbalert.loops.deliver import Deliverer
 from hbalert.loops.dispatch import Dispatcher
 from hbalert.loops.evaluate import Evaluator
+from hbalert.loops.lookout import Lookout
 from hbalert.loops.run import every, run
 from hbalert.loops.sweep import Sweeper
 from hbalert.memory import Draft
@@ -97,6 +98,7 @@ class Daemon:
         self._count(config)
         self._deliverer = Deliverer(self.engine, open_channel, speak, self.metrics)
         self._dispatcher = Dispatcher(self.engine)
+        self._lookout = Lookout(self.engine)
         self._sweeper = Sweeper(self.engine, self.engine.last_seen or now)
         self._sources = {name: PrometheusSource(name, each) for name, each in config.sources.items()}
         self._evaluator = Evaluator(self.engine, self._sources, self._expander(config), self.metrics)
@@ -169,6 +171,7 @@ class Daemon:
                 "touch": (5, self._touch),
                 "endings": (5, self._endings),
                 "certificate": (60, self._look_at_certificate),
+                "look": (15, self._look),
                 "prune": (3600, self._prune),
             }
         )
@@ -194,6 +197,12 @@ class Daemon:
 
     async def _touch(self) -> None:
         await self._sweeper.touch(self._clock.now())
+
+    async def _look(self) -> None:
+        try:
+            await self._lookout.look(self._clock.now())
+        except StoreError as error:
+            log.error("troubles_not_stored", error=str(error))
 
     async def _prune(self) -> None:
         await self._sweeper.prune(self._clock.now())

@@ -49,6 +49,7 @@ def destinations(config: Config) -> Destinations:
         },
         send_resolved={name: notifier.send_resolved for name, notifier in enabled.items()},
         external_url=config.server.external_url,
+        unread=frozenset(name for name, notifier in enabled.items() if notifier.type == "log"),
     )
 
 

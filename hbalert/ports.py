@@ -18,6 +18,7 @@ from hbalert.core.maintenance import Window
 from hbalert.core.notification import LogEntry, Notification
 from hbalert.core.rule import RuleAlert, Sample
 from hbalert.core.silence import Silence
+from hbalert.core.trouble import Room
 
 # --- sources -----------------------------------------------------------------------------------
 
@@ -238,8 +239,13 @@ class HistoryLine:
 class Store(Protocol):
     """Where the truth is kept. It never decides.
 
+    repairs  what was found damaged and what was lost, in plain sentences
+
     Several `commit`s awaited at the same time share one fsync; each is all or nothing.
     """
+
+    @property
+    def repairs(self) -> tuple[str, ...]: ...
 
     async def load(self) -> Snapshot: ...
 
@@ -256,6 +262,10 @@ class Store(Protocol):
 
     async def notes(self, *, alert_key: bytes = b"", group_id: str = "", limit: int = 1000) -> list[Note]:
         """Timeline lines, oldest first."""
+        ...
+
+    async def room(self) -> Room | None:
+        """What is left on the disk; None where that is not known."""
         ...
 
     async def prune(self, before: datetime) -> int:

@@ -23,6 +23,7 @@ from hbalert.memory import Draft
 from hbalert.metrics import Metrics
 from hbalert.ports import Channel, Message
 from hbalert.units import outbox
+from hbalert.units.troubles import died, happened
 
 log = structlog.get_logger("hbalert.deliver")
 
@@ -235,8 +236,10 @@ class Worker:
         ids = [new_id() for _ in (*fallback, "")]
         jitter = self._draw()
 
-        def unit(draft: Draft) -> Delivery | None:
-            return outbox.settle(
+        external = self._engine.config.evaluation.external_labels
+
+        def unit(draft: Draft) -> None:
+            after = outbox.settle(
                 draft,
                 delivery.id,
                 outcome,
@@ -247,6 +250,8 @@ class Worker:
                 fallback=fallback,
                 new_ids=ids,
             )
+            if after is not None and after.state is DeliveryState.DEAD:
+                self._engine.accept_into(draft, [happened(draft, died(after), external)])
 
         await self._until_stored(unit)
 

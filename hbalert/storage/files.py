@@ -10,6 +10,7 @@ import fcntl
 import os
 from pathlib import Path
 
+from hbalert.core.trouble import Room
 from hbalert.errors import StoreError, StoreFull, StoreLocked
 
 LOCK = ".lock"
@@ -110,6 +111,15 @@ class Ballast:
         except OSError:
             return False
         return True
+
+    def room(self) -> Room | None:
+        """What is left on the disk; None when the disk does not say. Makes the ballast again if it can."""
+        try:
+            disk = os.statvfs(self._path.parent)
+        except OSError:
+            return None
+        full = not self.restore()
+        return Room(disk.f_bavail * disk.f_frsize, disk.f_blocks * disk.f_frsize, full)
 
     def restore(self) -> bool:
         """Keeps room again when there is enough. Whether there is."""

@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 
 from hbalert.core.matcher import CompileRegex
+from hbalert.core.trouble import Room
 from hbalert.ports import Changes, HistoryLine, HistoryQuery, Note, Snapshot
 from hbalert.storage.reader import Reader
 from hbalert.storage.thread import Worker
@@ -116,12 +117,10 @@ class SqliteStore:
         so that after a power cut an older time may be found, which only means more patience."""
         await self._writing.join(now)
 
-    async def has_room(self) -> bool:
-        """Whether new alerts and silences can be taken. False while the ballast is spent and the disk
-        still full; then `commit` refuses them with StoreFull and takes only what is in flight."""
-        if not self._writer.ballast.spent:
-            return True
-        return await self._writing.call(self._writer.ballast.restore)
+    async def room(self) -> Room | None:
+        """What is left on the disk. Full means that the ballast is spent and cannot be made again yet:
+        then `commit` refuses new alerts and silences and takes only what is in flight."""
+        return await self._writing.call(self._writer.ballast.room)
 
     async def history(self, query: HistoryQuery) -> list[HistoryLine]:
         """Deliveries with their attempts, newest first.

@@ -6,7 +6,7 @@ this on one thread. Errors of SQLite come out as StoreError.
 What happens when the disk is full: the ballast is given up once, and what failed is tried again. While
 it is spent, a unit that would add an alert or a silence is refused with StoreFull (its sender keeps it
 and sends it again); changes to known rows, flushes and settlements go through as long as they fit. The
-ballast is made again at the next `touch`, or when somebody asks `has_room`, and there is room.
+ballast is made again at the next `touch`, or when somebody asks for the `room`, and there is room.
 """
 
 from __future__ import annotations

@@ -19,6 +19,7 @@ from hbalert.core.route import Route, group_key
 from hbalert.memory import Draft
 from hbalert.units import silences
 from hbalert.units.quiet import Mute, Quiet
+from hbalert.units.troubles import beyond
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +29,14 @@ class Destinations:
     routes         by id
     receivers      name -> the enabled notifiers behind it
     send_resolved  notifier -> whether it wants to hear of ends; only enabled notifiers are in it
+    unread         notifiers that wake nobody up: the daemon's own log
     """
 
     routes: Mapping[str, Route]
     receivers: Mapping[str, Sequence[str]]
     send_resolved: Mapping[str, bool]
     external_url: str = ""
+    unread: frozenset[str] = frozenset()
 
 
 def flush_group(draft: Draft, group: Group, to: Destinations, quiet: Quiet, new_ids: Sequence[str]) -> int:
@@ -48,7 +51,7 @@ def flush_group(draft: Draft, group: Group, to: Destinations, quiet: Quiet, new_
         return 0
     members = [alert for key in draft.members_of(group.id) if (alert := draft.alerts.get(key)) is not None]
     entries = {entry.notifier: entry for entry in draft.entries_of(group.id)}
-    names = list(to.receivers[route.receiver])
+    names = beyond(to.receivers[route.receiver], members, to.send_resolved, to.unread)
     listeners = [Listener(name, to.send_resolved[name]) for name in names]
     listeners += [
         Listener(name, to.send_resolved[name], in_receiver=False)

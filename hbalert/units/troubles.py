@@ -1,0 +1,127 @@
+"""Alerts about hbalert's own deliveries and its disk: they begin, go on and end with what is wrong.
+
+Knows which alerts stand for which trouble, and that news of a notifier that fails must not go to that
+notifier alone. Must not know when something is a trouble (`core/trouble.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import timedelta
+
+from hbalert.core.alert import Alert, report
+from hbalert.core.delivery import Delivery
+from hbalert.core.labels import Labels
+from hbalert.core.trouble import (
+    DELIVERY_DEAD,
+    DISK_LOW,
+    NOTIFIER_FAILING,
+    QUEUE_OLD,
+    STORE_DAMAGED,
+    Trouble,
+    Waiting,
+)
+from hbalert.memory import Draft
+from hbalert.units.own import ORIGIN, over
+
+TOLD_FOR = timedelta(hours=1)
+"""So long an alert fires about something that has happened and is over."""
+
+WATCHED = frozenset({NOTIFIER_FAILING, QUEUE_OLD, DISK_LOW})
+"""Alerts that end when their trouble is not seen any more."""
+
+
+def waiting(rows: Iterable[Delivery]) -> list[Waiting]:
+    """What waits, by notifier."""
+    found: dict[str, list[Delivery]] = {}
+    for row in rows:
+        if row.is_live:
+            found.setdefault(row.notifier, []).append(row)
+    return [_waiting(name, mine) for name, mine in sorted(found.items())]
+
+
+def _waiting(name: str, rows: Sequence[Delivery]) -> Waiting:
+    failing = [row for row in rows if row.attempts]
+    oldest = min(failing or rows, key=lambda row: row.created_at)
+    return Waiting(name, len(rows), oldest.created_at, len(failing), oldest.last_answer)
+
+
+def watch(draft: Draft, found: Iterable[Trouble], external: Mapping[str, str]) -> list[Alert]:
+    """Reports of what is wrong, and ends of what was and is not any more."""
+    seen = {labels_of(each, external): each for each in found}
+    reports = []
+    for labels, trouble in seen.items():
+        known = draft.alerts.get(labels.key)
+        fires = known is not None and not known.resolved(draft.now)
+        if not fires or (known is not None and known.annotations != words(trouble)):
+            reports.append(
+                report(
+                    labels,
+                    origin=ORIGIN,
+                    starts_at=known.starts_at if known is not None and fires else draft.now,
+                    ends_at=None,
+                    now=draft.now,
+                    annotations=words(trouble),
+                )
+            )
+    for alert in list(draft.alerts.values()):
+        if alert.labels.get("alertname") in WATCHED and alert.labels not in seen:
+            reports += over(draft, alert.labels)
+    return reports
+
+
+def happened(draft: Draft, trouble: Trouble, external: Mapping[str, str]) -> Alert:
+    """A report of something that is over already: it fires for a while, so that it is told."""
+    return report(
+        labels_of(trouble, external),
+        origin=ORIGIN,
+        starts_at=draft.now,
+        ends_at=draft.now + TOLD_FOR,
+        now=draft.now,
+        timed=True,
+        annotations=words(trouble),
+    )
+
+
+def died(delivery: Delivery) -> Trouble:
+    """A delivery was given up."""
+    said = delivery.notification
+    summary = f"{delivery.notifier} was not told: {said.reason.value} of {len(said.alerts)} alerts"
+    text = f"{delivery.last_answer or 'no answer'}; `hbalert queue retry {delivery.id[:8]}` tries it again"
+    return Trouble(DELIVERY_DEAD, "critical", summary, text, {"notifier": delivery.notifier})
+
+
+def repaired(repairs: Sequence[str]) -> Trouble:
+    """The store's file was damaged when it was opened."""
+    summary = "The store was damaged and has been repaired"
+    return Trouble(STORE_DAMAGED, "critical", summary, "\n".join(repairs))
+
+
+def labels_of(trouble: Trouble, external: Mapping[str, str]) -> Labels:
+    own = {"alertname": trouble.name, "severity": trouble.severity, "hbalert": "true", **trouble.labels}
+    return Labels({**external, **own})
+
+
+def words(trouble: Trouble) -> dict[str, str]:
+    return {"summary": trouble.summary, "description": trouble.description}
+
+
+def beyond(
+    names: Sequence[str], members: Iterable[Alert], enabled: Iterable[str], unread: Collection[str]
+) -> list[str]:
+    """Whom a look at a group tells: those of its receiver, and everybody else who is not in trouble
+    where all that people read of the receiver are the very notifiers that the group's alerts are about.
+
+    names    notifiers of the receiver
+    members  alerts of the group
+    unread   notifiers that wake nobody up
+    """
+    about = {
+        alert.labels.get("notifier", "")
+        for alert in members
+        if alert.labels.get("alertname") in (NOTIFIER_FAILING, DELIVERY_DEAD)
+        and alert.labels.get("hbalert") == "true"
+    }
+    if not about or not about.issuperset(name for name in names if name not in unread):
+        return list(names)
+    return [*names, *(name for name in sorted(enabled) if name not in about and name not in names)]

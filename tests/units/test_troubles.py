@@ -1,0 +1,106 @@
+"""hbalert's own troubles become alerts, and end with what is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pytest
+
+from hbalert.core.delivery import DeliveryState, Outcome, Result
+from hbalert.core.trouble import DISK_LOW, NOTIFIER_FAILING, Trouble, troubles
+from hbalert.units.troubles import TOLD_FOR, beyond, died, happened, labels_of, repaired, waiting, watch
+from tests.core.say import fires, t
+from tests.units.stage import Stage
+
+LOW = Trouble(DISK_LOW, "warning", "nearly full", "1 GiB")
+
+
+def look(stage: Stage, found: Iterable[Trouble]) -> None:
+    reports = stage.work(lambda draft: watch(draft, found, {"site": "home"}))[0]
+    stage.reports(*reports)
+
+
+def firing(stage: Stage) -> list[str]:
+    alive = [alert for alert in stage.memory.alerts.values() if not alert.resolved(stage.now)]
+    return sorted(f"{alert.labels['alertname']}: {alert.annotations['summary']}" for alert in alive)
+
+
+def test_an_alert_lives_as_long_as_its_trouble() -> None:
+    stage = Stage()
+    look(stage, [LOW])
+    assert firing(stage) == ["HbalertDiskLow: nearly full"]
+    (alert,) = stage.memory.alerts.values()
+    assert alert.labels.as_dict() == {
+        "alertname": "HbalertDiskLow",
+        "hbalert": "true",
+        "severity": "warning",
+        "site": "home",
+    }
+    look(stage.at(60), [LOW])
+    assert [each.starts_at for each in stage.memory.alerts.values()] == [t(0)]
+    look(stage.at(90), [Trouble(DISK_LOW, "warning", "even less", "")])
+    assert firing(stage) == ["HbalertDiskLow: even less"]
+    look(stage.at(120), [])
+    assert firing(stage) == []
+
+
+def test_an_end_is_not_forgotten_when_the_external_labels_change() -> None:
+    stage = Stage()
+    look(stage, [LOW])
+    reports = stage.work(lambda draft: watch(draft, [], {"site": "other"}))[0]
+    stage.reports(*reports)
+    assert firing(stage) == []
+
+
+def test_what_waits_is_counted_by_notifier() -> None:
+    stage = Stage(phone=True, mail=True)
+    stage.reports(fires("alertname=Down bot=a", 0, 99999))
+    stage.at(30).flush()
+    (sending,) = stage.claim("phone")
+    stage.settle(sending, Outcome(Result.TRANSIENT, "503 busy", "server"))
+    phone, mail = waiting(stage.memory.deliveries.values())[::-1]
+    assert (phone.notifier, phone.number, phone.failing, phone.answer) == ("phone", 1, 1, "503 busy")
+    assert (mail.notifier, mail.number, mail.failing, mail.oldest_at) == ("mail", 1, 0, t(30))
+    found = list(troubles([phone, mail], None, t(330)))
+    assert [each.labels["notifier"] for each in found] == ["phone"]
+
+
+def test_what_has_happened_fires_for_a_while() -> None:
+    stage = Stage()
+    stage.reports(fires("alertname=Down bot=a", 0, 99999))
+    stage.at(30).flush()
+    (sending,) = stage.claim("phone")
+    dead = stage.settle(sending, Outcome(Result.PERMANENT, "410 gone", "client"))
+    assert dead.state is DeliveryState.DEAD
+    alert = stage.work(lambda draft: happened(draft, died(dead), {}))[0]
+    assert (alert.starts_at, alert.ends_at) == (t(30), t(30) + TOLD_FOR)
+    assert alert.annotations["summary"] == "phone was not told: first notification of 1 alerts"
+    assert "hbalert queue retry" in alert.annotations["description"]
+    assert repaired(["the tail was lost"]).description == "the tail was lost"
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        pytest.param(["phone", "mail"], ["phone", "mail"], id="somebody else hears of it anyway"),
+        pytest.param(["phone"], ["phone", "desk", "log", "mail"], id="only that one would: everybody does"),
+        pytest.param(["phone", "log"], ["phone", "log", "desk", "mail"], id="a log is nobody"),
+    ],
+)
+def test_a_failing_notifier_is_not_the_only_one_to_hear_of_it(names: list[str], expected: list[str]) -> None:
+    about = Trouble(NOTIFIER_FAILING, "critical", "fails", "", {"notifier": "phone"})
+    member = fires(" ".join(f"{name}={value}" for name, value in labels_of(about, {}).items()))
+    assert beyond(names, [member], ["desk", "log", "mail", "phone"], {"log"}) == expected
+    assert beyond(names, [fires("alertname=Down")], ["desk", "mail", "phone"], {"log"}) == names
+
+
+def test_who_stands_in_hears_of_the_end_as_well() -> None:
+    stage = Stage(phone=True, mail=True)
+    stage.root = stage.root.__class__("{}", "{}", "phone")
+    about = Trouble(NOTIFIER_FAILING, "critical", "fails", "", {"notifier": "phone"})
+    look(stage, [about])
+    stage.at(30).flush()
+    assert stage.send("mail") == ["first notification: - firing"]
+    look(stage.at(60), [])
+    stage.at(330).flush()
+    assert stage.send("mail") == ["all alerts resolved: - resolved"]
