@@ -7,6 +7,7 @@ from pathlib import Path
 
 from hbalert.core.trouble import GIB, Room
 from hbalert.loops.lookout import Lookout
+from hbalert.units.troubles import TOLD_FOR
 from tests.api.stand import Stand, stand
 
 
@@ -53,9 +54,11 @@ async def test_a_repaired_store_is_told_once(tmp_path: Path) -> None:
         lookout = Lookout(at.engine)
         await lookout.look(at.now())
         assert firing(at) == {"HbalertStoreDamaged": "3 rows of history could not be read"}
-        await at.clock.advance(2 * 3600)
+        (before,) = at.engine.memory.alerts.values()
+        await at.clock.advance(10)
         await lookout.look(at.now())
-        assert firing(at) == {}
+        (after,) = at.engine.memory.alerts.values()
+        assert after.ends_at == before.ends_at == before.starts_at + TOLD_FOR
 
 
 async def test_a_notifier_that_fails_is_told(tmp_path: Path) -> None:
