@@ -15,6 +15,7 @@ import structlog
 from hbalert.clock import Clock
 from hbalert.config.types import Config
 from hbalert.core.alert import Alert, grace
+from hbalert.core.cap import Cap, Over
 from hbalert.core.delivery import DeliveryState
 from hbalert.core.group import Group
 from hbalert.core.jump import Jump, at_start
@@ -28,6 +29,7 @@ from hbalert.units import intake, maintenance, outbox, silences
 from hbalert.units.adopt import adopt
 from hbalert.units.flush import Destinations, flush_group
 from hbalert.units.jump import MovedSilences, follow, says
+from hbalert.units.own import Own
 from hbalert.units.quiet import Quiet
 
 log = structlog.get_logger("hbalert.engine")
@@ -176,9 +178,22 @@ class Engine:
 
     # --- alerts ---
 
-    async def accept(self, reports: Sequence[Alert]) -> None:
-        """Takes reports in; durable when it returns. Raises StoreError: then nothing was taken."""
-        await self.desk.work(lambda draft: self.accept_into(draft, reports))
+    async def accept(self, reports: Sequence[Alert]) -> dict[int, Over]:
+        """Takes reports in; durable when it returns. Raises StoreError: then nothing was taken.
+
+        Returns why a report was kept out, by its place: there are too many alerts already.
+        """
+
+        def take(draft: Draft) -> dict[int, Over]:
+            limits = self.config.alerts
+            cap = Cap(limits.limit, limits.limit_per_alertname)
+            kept_out = intake.accept(draft, reports, self.config.route, self.memory, cap)
+            if kept_out:
+                own = Own(self.config.evaluation.external_labels)
+                self.accept_into(draft, [own.too_many(why, draft.now) for why in set(kept_out.values())])
+            return kept_out
+
+        return await self.desk.work(take)
 
     def accept_into(self, draft: Draft, reports: Sequence[Alert]) -> None:
         """The same, as part of a larger unit of work."""

@@ -118,6 +118,9 @@ class Rows:
     """
 
     def __init__(self, under: Rows | None = None) -> None:
+        self.named: dict[str, int] = {}
+        self.added = 0
+        self._below = under
         if under is None:
             self.alerts: Table[bytes, Alert] = Table()
             self.rule_alerts: Table[tuple[str, bytes], RuleAlert] = Table(lambda key, _: (key[0],))
@@ -142,6 +145,19 @@ class Rows:
         self.lasting = under.lasting.over()
         self.windows = under.windows.over()
         self.notifiers = under.notifiers.over()
+
+    def count(self, alertname: str | None = None) -> int:
+        """How many alerts there are, with that name or in all; what a draft removes is counted until its
+        commit."""
+        mine = self.added if alertname is None else self.named.get(alertname, 0)
+        return mine + (self._below.count(alertname) if self._below is not None else 0)
+
+    def _named(self, alert: Alert, more: int) -> None:
+        name = alert.labels.get("alertname", "")
+        self.named[name] = self.named.get(name, 0) + more
+        if not self.named[name]:
+            del self.named[name]
+        self.added += more
 
     def members_of(self, group_id: str) -> list[bytes]:
         """Keys of the alerts in a group."""
@@ -188,6 +204,8 @@ class Draft(Rows):
         """The alert as it is now known. A refresh stays in memory until it has to be written."""
         key = alert.labels.key
         stored_before = key in self.alerts.changed() and key not in self.refreshed
+        if self.alerts.get(key) is None:
+            self._named(alert, 1)
         self.alerts.put(key, alert)
         if refresh and not stored_before:
             self.refreshed.add(key)
@@ -282,6 +300,7 @@ class Memory(Rows):
         self.sequence = snapshot.next_sequence
         for alert in snapshot.alerts:
             self.alerts.put(alert.labels.key, alert)
+            self._named(alert, 1)
             self._stored(alert, now)
         for active in snapshot.rule_alerts:
             self.rule_alerts.put((active.rule_id, active.labels.key), active)
@@ -313,6 +332,11 @@ class Memory(Rows):
     def absorb(self, draft: Draft) -> None:
         """Takes over what a draft wrote, after its commit."""
         for key, alert in draft.alerts.changed().items():
+            known = self.alerts.get(key)
+            if known is None and alert is not None:
+                self._named(alert, 1)
+            elif known is not None and alert is None:
+                self._named(known, -1)
             if alert is None:
                 self.unwritten.discard(key)
                 self.write_by.pop(key, None)
@@ -348,6 +372,9 @@ class Batch(Draft):
             else:
                 self.refreshed_rows.discard(row)
         _pour(draft, self)
+        for name, more in draft.named.items():
+            self.named[name] = self.named.get(name, 0) + more
+        self.added += draft.added
         self.attempts += draft.attempts
         self.notes += draft.notes
         self.sequence = draft.sequence

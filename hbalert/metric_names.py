@@ -94,6 +94,12 @@ NAMES: tuple[Name, ...] = (
         "Alerts refused because they are not valid.",
         ("origin",),
     ),
+    Name(
+        "hbalert_alerts_limited_total",
+        "counter",
+        "Alerts refused because there are as many as a limit allows.",
+        ("origin",),
+    ),
     Name("hbalert_silences", "gauge", "Silences, by state.", ("state",), live=True),
     Name("hbalert_groups", "gauge", "Groups of alerts on their routes.", live=True),
     Name("hbalert_inhibition_rules", "gauge", "Inhibition rules configured.", live=True),

@@ -75,6 +75,7 @@ class Metrics:
         self._last_took = self._gauge("hbalert_group_last_duration_seconds")
         self._received = self._counter("hbalert_alerts_received_total")
         self._invalid = self._counter("hbalert_alerts_invalid_total")
+        self._kept_out = self._counter("hbalert_alerts_limited_total")
         self._attempts = self._counter("hbalert_notifications_total")
         self._failed = self._counter("hbalert_notifications_failed_total")
         self._deferred = self._counter("hbalert_notifications_deferred_total")
@@ -126,7 +127,9 @@ class Metrics:
 
     # --- alerts ---
 
-    def received(self, origin: str, *, firing: int = 0, resolved: int = 0, invalid: int = 0) -> None:
+    def received(
+        self, origin: str, *, firing: int = 0, resolved: int = 0, invalid: int = 0, kept_out: int = 0
+    ) -> None:
         """Alerts came from outside. origin: "api", "webhook"."""
         for status, amount in (("firing", firing), ("resolved", resolved)):
             if amount:
@@ -136,6 +139,8 @@ class Metrics:
                 child.inc(amount)
         if invalid:
             self._invalid.labels(origin).inc(invalid)
+        if kept_out:
+            self._kept_out.labels(origin).inc(kept_out)
 
     # --- deliveries ---
 

@@ -133,3 +133,22 @@ def test_sequences_go_on_where_the_store_ended() -> None:
     batch.absorb(draft)
     memory.absorb(batch)
     assert memory.sequence == 43
+
+
+def test_alerts_are_counted_by_name_over_drafts_and_commits() -> None:
+    memory = Memory(Snapshot(alerts=[fires("alertname=Down n=0")]), t(0))
+    batch = Batch(memory, t(0), 1)
+    for n in (1, 2):
+        draft = Draft(batch, t(0), 1)
+        draft.put_alert(fires(f"alertname=Down n={n}"))
+        draft.put_alert(fires("alertname=Down n=0"), refresh=True)
+        draft.put_alert(fires(f"alertname=Up n={n}"))
+        assert (draft.count("Down"), draft.count()) == (1 + n, 1 + 2 * n)
+        batch.absorb(draft)
+    memory.absorb(batch)
+    assert (memory.count("Down"), memory.count("Up"), memory.count()) == (3, 2, 5)
+    gone = Draft(memory, t(0), 1)
+    for n in (1, 2):
+        gone.alerts.drop(fires(f"alertname=Up n={n}").labels.key)
+    memory.absorb(gone)
+    assert (memory.count("Up"), memory.count(), memory.named) == (0, 3, {"Down": 3})

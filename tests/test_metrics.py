@@ -40,7 +40,7 @@ def metrics() -> Metrics:
     made.evaluated("main", "orders", 0.02, rules=10, failed=1)
     made.lagged("main", 0.5)
     made.missed("main", "orders")
-    made.received("api", firing=3, resolved=1, invalid=2)
+    made.received("api", firing=3, resolved=1, invalid=2, kept_out=1)
     made.notified("mail", "sent", "sent", 0.2)
     made.notified("second_mail", "transient", "network", 1.5)
     made.notified("mail", "not now", "rate limit", 0.1)

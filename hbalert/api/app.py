@@ -18,7 +18,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
 from hbalert.api.auth import OPEN
-from hbalert.api.door import Action, Handler, Load, Refusal, Resource, header, read_json
+from hbalert.api.door import TOO_MANY, Action, Handler, Load, Refusal, Resource, header, read_json
 from hbalert.api.explain import Explaining
 from hbalert.api.hb import Hb
 from hbalert.api.ingest import Posted
@@ -212,18 +212,22 @@ class _Daemon:
             log.warning("webhook_refused", path=request.url.path, error=str(error)[:500])
             raise Refusal(400, f"the payload cannot be read: {error}") from None
         if posted.reports:
-            await self._engine.accept(posted.reports)
+            posted.keep_out(await self._engine.accept(posted.reports))
         return self._took(posted)
 
     def _took(self, posted: Posted) -> Response:
-        taken = len(posted.reports)
         self._metrics.received(
             "webhook",
-            firing=taken - posted.resolved,
+            firing=posted.taken - posted.resolved,
             resolved=posted.resolved,
-            invalid=len(posted.problems),
+            invalid=len(posted.problems) - posted.kept_out,
+            kept_out=posted.kept_out,
         )
         if posted.problems:
-            log.warning("alerts_refused", refused=len(posted.problems), taken=taken, first=posted.problems[0])
-        lines = [f"{taken} alerts stored", *posted.problems[:50]]
+            log.warning(
+                "alerts_refused", refused=len(posted.problems), taken=posted.taken, first=posted.problems[0]
+            )
+        if posted.kept_out:
+            raise Refusal(503, posted.text(), TOO_MANY)
+        lines = [f"{posted.taken} alerts stored", *posted.problems[:50]]
         return PlainTextResponse("\n".join(lines) + "\n")

@@ -35,6 +35,10 @@ UNKNOWN_BYTES = 1 << 20
 """What a body of unannounced size counts as in the load."""
 
 
+TOO_MANY = {"Retry-After": "60"}
+"""Beside 503, where a sender may come back with alerts for which there is no room now."""
+
+
 class Refusal(Exception):
     """The request is not carried out; `text` is for the client: what is wrong and what would be right.
 

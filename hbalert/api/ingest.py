@@ -6,7 +6,7 @@ happens to a report. One bad alert does not harm the others: each problem names 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -34,13 +34,33 @@ class Missing(ValueError):
 class Posted:
     """What came of one body: good alerts, and one sentence for each bad one.
 
-    missing  whether a bad one lacks what the API requires
+    missing   whether a bad one lacks what the API requires
+    places    index in the body of each good one
+    kept_out  how many good ones were not stored, because there are too many
     """
 
     reports: list[Alert] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     resolved: int = 0
     missing: bool = False
+    places: list[int] = field(default_factory=list)
+    kept_out: int = 0
+
+    @property
+    def taken(self) -> int:
+        return len(self.reports) - self.kept_out
+
+    def keep_out(self, why: Mapping[int, object]) -> None:
+        """Names the good ones that were not stored, by their place among the reports."""
+        self.kept_out = len(why)
+        for place, reason in why.items():
+            self.problems.append(f"alert {self.places[place]}: {reason}")
+
+    def text(self) -> str:
+        """What is wrong, in one text that stays readable; how many were stored all the same."""
+        some, more = self.problems[:50], len(self.problems) - 50
+        text = "; ".join(some) + (f"; and {more} more" if more > 0 else "")
+        return f"{text} ({self.taken} valid alerts of this request were stored)"
 
 
 class LabelTexts:
@@ -143,6 +163,7 @@ def read_alerts(
             if isinstance(alert, str):
                 raise ValueError(alert)
             found.reports.append(_report(alert, now, resolve_timeout, texts, limits, latest or now))
+            found.places.append(index)
         except ValueError as error:
             found.problems.append(f"alert {index}: {error}")
             found.missing |= isinstance(error, Missing)

@@ -20,7 +20,7 @@ from starlette.types import Receive, Scope, Send
 from hbalert import __version__
 from hbalert.api import query
 from hbalert.api.am_yaml import alertmanager_yaml
-from hbalert.api.door import Refusal, json_response, read_json
+from hbalert.api.door import TOO_MANY, Refusal, json_response, read_json
 from hbalert.api.ingest import LabelTexts, Missing, check_annotations, read_alerts
 from hbalert.api.wire import (
     AlertGroup,
@@ -161,21 +161,22 @@ class V2:
         except ValueError as error:
             raise Refusal(400, f"bad request: {error}") from None
         if posted.reports:
-            await engine.accept(posted.reports)
-        taken = len(posted.reports)
+            posted.keep_out(await engine.accept(posted.reports))
         self._metrics.received(
             "api",
-            firing=taken - posted.resolved,
+            firing=posted.taken - posted.resolved,
             resolved=posted.resolved,
-            invalid=len(posted.problems),
+            invalid=len(posted.problems) - posted.kept_out,
+            kept_out=posted.kept_out,
         )
         if not posted.problems:
             return self._done
-        log.warning("alerts_refused", refused=len(posted.problems), taken=taken, first=posted.problems[0])
-        some, more = posted.problems[:50], len(posted.problems) - 50
-        text = "; ".join(some) + (f"; and {more} more" if more > 0 else "")
-        text = f"{text} ({taken} valid alerts of this request were stored)"
-        raise Refusal(422, text, code=REQUIRED) if posted.missing else Refusal(400, text)
+        log.warning(
+            "alerts_refused", refused=len(posted.problems), taken=posted.taken, first=posted.problems[0]
+        )
+        if posted.kept_out:
+            raise Refusal(503, posted.text(), TOO_MANY)
+        raise Refusal(422, posted.text(), code=REQUIRED) if posted.missing else Refusal(400, posted.text())
 
     async def get_alerts(self, request: Request) -> Response:
         now = self._engine.clock.now()

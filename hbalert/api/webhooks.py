@@ -52,6 +52,7 @@ def read_hook(body: bytes, now: datetime, stale_after: timedelta, limits: Limits
             found.problems.append(f"alert {index}: {error}")
             continue
         found.reports.append(alert)
+        found.places.append(index)
         found.resolved += resolved
     if found.problems and not found.reports:
         raise ValueError(f"{'; '.join(found.problems[:10])}; {CUSTOM}")

@@ -134,10 +134,15 @@ class EvaluationSettings(Settings):
 
 
 class AlertSettings(Settings):
-    """[alerts]: alerts from outside."""
+    """[alerts]: alerts from outside.
+
+    limit, limit_per_alertname  how many are kept; a sender is told of each one more; 0: any number
+    """
 
     resolve_timeout: Duration = timedelta(minutes=5)
     webhook_stale_after: Duration = timedelta(hours=26)
+    limit: int = Field(default=100_000, ge=0)
+    limit_per_alertname: int = Field(default=20_000, ge=0)
 
 
 class SilenceSettings(Settings):

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from hbalert.core.alert import Alert
+from hbalert.core.cap import Cap, Over, over
 from hbalert.core.group import join
 from hbalert.core.intake import Change, take
 from hbalert.core.route import Route, group_id, group_labels, match
@@ -21,15 +22,20 @@ NOTES = {
 }
 
 
-def accept(draft: Draft, reports: Sequence[Alert], root: Route, memory: Memory) -> None:
+def accept(
+    draft: Draft, reports: Sequence[Alert], root: Route, memory: Memory, cap: Cap | None = None
+) -> dict[int, Over]:
     """Takes reports in: the alerts as they are then known, and their groups.
 
     reports  one claim each, as `core.alert.report` makes them
     memory   tells which refreshes must be written with this commit
+    cap      keeps out what is not known yet, when there are too many
+    Returns why a report was kept out, by its place.
     """
+    kept_out = {}
     soon = draft.now
     ended = []
-    for reported in reports:
+    for place, reported in enumerate(reports):
         key = reported.labels.key
         taken = take(draft.alerts.get(key), reported, draft.now)
         if taken.change is Change.NOTHING:
@@ -43,6 +49,12 @@ def accept(draft: Draft, reports: Sequence[Alert], root: Route, memory: Memory) 
             )
             draft.put_alert(taken.alert, refresh=not (overdue or other))
             continue
+        if cap is not None and taken.change is Change.APPEARED:
+            name = reported.labels.get("alertname", "")
+            why = over(cap, name, total=draft.count(), of_name=draft.count(name))
+            if why is not None:
+                kept_out[place] = why
+                continue
         draft.put_alert(taken.alert)
         kind, says = NOTES[taken.change]
         draft.note(kind, f"{_origin(reported)}: {says}", alert_key=key)
@@ -52,6 +64,7 @@ def accept(draft: Draft, reports: Sequence[Alert], root: Route, memory: Memory) 
             join_groups(draft, taken.alert, root)
     if ended:
         silences.resolved(draft, ended)
+    return kept_out
 
 
 def join_groups(draft: Draft, alert: Alert, root: Route) -> list[str]:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from hbalert.core.alert import Alert, report
+from hbalert.core.cap import Over
 from hbalert.core.jump import Jump
 from hbalert.core.labels import Labels
 from hbalert.core.matcher import text
@@ -30,12 +31,17 @@ MISSED = "HbalertEvaluationMissed"
 STEPPED = "HbalertClockStepped"
 ENDING = "HbalertSilenceEnding"
 REFUSED = "HbalertReloadFailed"
+TOO_MANY = "HbalertTooManyAlerts"
 
 MISSED_FOR = timedelta(minutes=15)
 """So long the alert fires after the last missed slot."""
 
 STEPPED_FOR = timedelta(minutes=15)
 """So long the alert fires after a step of the clock."""
+
+TOO_MANY_FOR = timedelta(minutes=15)
+"""So long the alert fires after the last alert that was kept out."""
+
 
 MOST_NAMED = 5
 """Alerts or mistakes that are named where there may be any number."""
@@ -73,6 +79,26 @@ class Own:
     def refused(self, part: str) -> Labels:
         """part: "configuration" or "certificate"."""
         return self._labels(REFUSED, "warning", part=part)
+
+    def too_many(self, why: Over, now: datetime) -> Alert:
+        """Fires while senders are refused alerts; one for each limit that is reached."""
+        more = {} if why.name is None else {"of": why.name}
+        of = "" if why.name is None else f" of {why.name}"
+        return report(
+            self._labels(TOO_MANY, "warning", limit=why.key, **more),
+            origin=ORIGIN,
+            starts_at=now,
+            ends_at=now + TOO_MANY_FOR,
+            now=now,
+            timed=True,
+            annotations={
+                "summary": f"New alerts{of} are refused: there are {why.limit} already ({why.key})",
+                "description": (
+                    "What is known goes on, and ends are taken. A label that takes a new value each time "
+                    "is the usual reason: find its sender, or raise the limit."
+                ),
+            },
+        )
 
 
 def source_is_silent(labels: Labels, error: str, since: datetime, now: datetime) -> Alert:
