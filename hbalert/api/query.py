@@ -7,6 +7,7 @@ Everything wrong is a `Refusal` that names the parameter.
 from __future__ import annotations
 
 from datetime import datetime
+from urllib.parse import unquote_to_bytes
 
 from starlette.requests import Request
 
@@ -42,6 +43,8 @@ def matchers(request: Request, limits: Limits, name: str = "filter") -> tuple[Ma
     texts = request.query_params.getlist(name)
     if len(texts) > limits.matchers:
         raise Refusal(400, f"{name}: {len(texts)} are more than the limit of {limits.matchers}")
+    if any("\ufffd" in text for text in texts) and not _is_utf8(request):
+        raise Refusal(400, f"bad matcher format: {name} is not valid UTF-8")
     try:
         return tuple(parse(text, compile_regex) for text in texts)
     except ValueError as error:
@@ -58,6 +61,15 @@ def labels(request: Request, limits: Limits, name: str = "label") -> Labels:
         return check_labels({each.name: each.value for each in given}, limits)
     except ValueError as error:
         raise Refusal(400, f"{name}: {error}") from None
+
+
+def _is_utf8(request: Request) -> bool:
+    """Whether the parameters are UTF-8 as they were sent: what is not has been replaced by now."""
+    try:
+        unquote_to_bytes(request.scope["query_string"]).decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def wanted(request: Request, limits: Limits) -> Wanted:

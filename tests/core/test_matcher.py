@@ -170,31 +170,31 @@ def test_a_pattern_only_the_utf8_reading_makes_valid_is_read_so() -> None:
         parse('foo=~"\\\\\\\\"', no_backslash)
 
 
-@pytest.mark.parametrize(
-    ("spelling", "complaint"),
-    [
-        pytest.param("", "is not a matcher", id="nothing"),
-        pytest.param("foo", "is not a matcher", id="only a name"),
-        pytest.param("foo!bar", "is not a matcher", id="half an operator"),
-        pytest.param("=bar", "is not a matcher", id="no name"),
-        pytest.param('""=bar', "is not a matcher", id="an empty name in quotes"),
-        pytest.param("1a =", "is not a matcher", id="a name that begins with a digit, and no value"),
-        pytest.param("{foo=bar}", "without braces", id="braces"),
-        pytest.param("foo=bar}", "without braces", id="a closing brace"),
-        pytest.param('foo="bar', "closing double quote is missing", id="an open quote"),
-        pytest.param('foo=bar"', "needs a backslash", id="a closing quote only"),
-        pytest.param('foo == "bar"', "two equals signs", id="two equals signs and quotes"),
-        pytest.param('foo="a"b', "needs a backslash", id="text after the quotes"),
-        pytest.param("a-b=c,d-e=f", "is not a matcher", id="two matchers"),
-        pytest.param('a-b="\\ud800"', "is not a matcher", id="half a surrogate pair"),
-        pytest.param('a-b="\\Uffffffff"', "is not a matcher", id="beyond Unicode"),
-        pytest.param('a-b="\\xff"', "is not a matcher", id="a byte that is no UTF-8"),
-        pytest.param('a-b="\\q"', "is not a matcher", id="an escape that does not exist"),
-        pytest.param('a-b="x" "y"', "is not a matcher", id="two values"),
-        pytest.param("foo=\ud800", "not valid UTF-8", id="a surrogate"),
-        pytest.param('foo=~"("', "'('", id="no valid pattern"),
-    ],
-)
+NEITHER = [
+    pytest.param("", "is not a matcher", id="nothing"),
+    pytest.param("foo", "is not a matcher", id="only a name"),
+    pytest.param("foo!bar", "is not a matcher", id="half an operator"),
+    pytest.param("=bar", "is not a matcher", id="no name"),
+    pytest.param('""=bar', "is not a matcher", id="an empty name in quotes"),
+    pytest.param("1a =", "is not a matcher", id="a name that begins with a digit, and no value"),
+    pytest.param("{foo=bar}", "without braces", id="braces"),
+    pytest.param("foo=bar}", "without braces", id="a closing brace"),
+    pytest.param('foo="bar', "closing double quote is missing", id="an open quote"),
+    pytest.param('foo=bar"', "needs a backslash", id="a closing quote only"),
+    pytest.param('foo == "bar"', "two equals signs", id="two equals signs and quotes"),
+    pytest.param('foo="a"b', "needs a backslash", id="text after the quotes"),
+    pytest.param("a-b=c,d-e=f", "is not a matcher", id="two matchers"),
+    pytest.param('a-b="\\ud800"', "is not a matcher", id="half a surrogate pair"),
+    pytest.param('a-b="\\Uffffffff"', "is not a matcher", id="beyond Unicode"),
+    pytest.param('a-b="\\xff"', "is not a matcher", id="a byte that is no UTF-8"),
+    pytest.param('a-b="\\q"', "is not a matcher", id="an escape that does not exist"),
+    pytest.param('a-b="x" "y"', "is not a matcher", id="two values"),
+    pytest.param("foo=\ud800", "not valid UTF-8", id="a surrogate"),
+    pytest.param('foo=~"("', "'('", id="no valid pattern"),
+]
+
+
+@pytest.mark.parametrize(("spelling", "complaint"), NEITHER)
 def test_a_text_that_is_no_matcher_is_refused_with_the_reason(spelling: str, complaint: str) -> None:
     with pytest.raises(ValueError, match=re.escape(complaint)):
         parse(spelling, whole)
