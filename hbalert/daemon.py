@@ -25,7 +25,7 @@ from hbalert.config.types import Config, ServerSettings
 from hbalert.core.jump import Jump
 from hbalert.core.rule import Expand
 from hbalert.engine import Engine
-from hbalert.errors import ConfigError, StoreError
+from hbalert.errors import ConfigError, StoreError, Unavailable
 from hbalert.loops.deliver import Deliverer
 from hbalert.loops.dispatch import Dispatcher
 from hbalert.loops.evaluate import Evaluator
@@ -34,6 +34,7 @@ from hbalert.loops.run import every, run
 from hbalert.loops.sweep import Sweeper
 from hbalert.memory import Draft
 from hbalert.metrics import Metrics
+from hbalert.ports import Passed
 from hbalert.regex import compile_regex
 from hbalert.sources.prometheus import PrometheusSource
 from hbalert.speak import speak
@@ -115,6 +116,7 @@ class Daemon:
             rule_health=lambda: self._evaluator.health,
             group_health=lambda: self._evaluator.groups,
             limits=config.server.limits,
+            pass_on=self._ask_default_source,
         )
         await self._evaluator.start()
         for part in ("configuration", "certificate"):
@@ -148,6 +150,12 @@ class Daemon:
             connections=settings.limits.connections,
             refused=self.metrics.unconnected,
         )
+
+    async def _ask_default_source(self, path: str, form: bytes) -> Passed:
+        """Raises SourceError, also when the configuration in force names no source."""
+        for source in self._sources.values():  # the first one is the default
+            return await source.pass_on(path, form)
+        raise Unavailable("the configuration names no source")
 
     def _count(self, config: Config) -> None:
         """The metrics follow the configuration that is in force."""

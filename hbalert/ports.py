@@ -6,7 +6,7 @@ those of `core/` and the few below.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -29,6 +29,18 @@ class Answer:
 
     samples: tuple[Sample, ...]
     warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """An answer of a source's API, passed on as it is: JSON in the words of that API."""
+
+    status: int
+    body: bytes
+
+
+PassOn = Callable[[str, bytes], Awaitable[Passed]]
+"""Asks the default source: (path of its API, form; empty: a GET) -> its answer. Raises SourceError."""
 
 
 class Source(Protocol):

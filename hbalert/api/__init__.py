@@ -8,6 +8,7 @@ ingest    posted alerts -> reports
 webhooks  payloads of Alertmanager and Grafana -> reports
 v2        Alertmanager's API, version 2
 prom      Prometheus' API for rules and alerts
+passing   queries of others, passed on to the default source
 hb        our own: history, queue, timeline, status
 am_yaml   the running configuration as Alertmanager's YAML
 server    uvicorn inside our loop

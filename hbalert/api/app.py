@@ -22,6 +22,7 @@ from hbalert.api.door import TOO_MANY, Action, Handler, Load, Refusal, Resource,
 from hbalert.api.explain import Explaining
 from hbalert.api.hb import Hb
 from hbalert.api.ingest import Posted
+from hbalert.api.passing import Passing
 from hbalert.api.prom import Prom
 from hbalert.api.v2 import V2
 from hbalert.api.webhooks import read_hook
@@ -30,6 +31,7 @@ from hbalert.engine import Engine
 from hbalert.errors import ConfigError
 from hbalert.health import GroupHealth, RuleHealth
 from hbalert.metrics import Metrics
+from hbalert.ports import PassOn
 from hbalert.views import Book, Sources, live
 
 log = structlog.get_logger("hbalert.api")
@@ -78,6 +80,7 @@ def build(
     rule_health: Callable[[], Mapping[str, RuleHealth]] = dict,
     group_health: Callable[[], Mapping[str, GroupHealth]] = dict,
     ready: Callable[[], bool] = lambda: True,
+    pass_on: PassOn | None = None,
     limits: Limits | None = None,
 ) -> Api:
     """The whole HTTP interface over one engine.
@@ -86,6 +89,7 @@ def build(
     sources  how the sources are
     rule_health, group_health  how the last evaluations went, by rule id and by group name
     ready    whether the store is open and a configuration in force
+    pass_on  asks the default source; None: there is none
     """
     bounds = limits or Limits()
     load = Load(bounds)
@@ -95,6 +99,7 @@ def build(
     v2 = V2(engine, book, metrics, bounds)
     hb = Hb(engine, book, sources, bounds)
     prom = Prom(engine, rule_health, group_health)
+    passing = Passing(pass_on, bounds)
     gone: tuple[str, Handler] = ("read", _gone)
     table: list[tuple[str, str, dict[str, tuple[str, Handler]]]] = [
         # Alertmanager
@@ -108,10 +113,12 @@ def build(
         ),
         ("/api/v2/receivers", "am", {"GET": ("read", v2.get_receivers)}),
         ("/api/v2/status", "am", {"GET": ("read", v2.get_status)}),
-        *((path, "am", dict.fromkeys(methods, gone)) for path, methods in _V1),
+        *((path, "prom", dict.fromkeys(methods, gone)) for path, methods in _V1),
         # Prometheus
-        ("/api/v1/rules", "text", {"GET": ("read", prom.get_rules)}),
-        ("/api/v1/alerts", "am", {"GET": ("read", prom.get_alerts), "POST": gone}),
+        ("/api/v1/rules", "prom", {"GET": ("read", prom.get_rules)}),
+        ("/api/v1/alerts", "prom", {"GET": ("read", prom.get_alerts), "POST": gone}),
+        ("/api/v1/query", "prom", {"GET": ("read", passing.get_query), "POST": ("read", passing.post_query)}),
+        ("/api/v1/status/buildinfo", "prom", {"GET": ("read", passing.get_buildinfo)}),
         # webhooks of others
         ("/webhook/alertmanager", "text", {"POST": ("ingest", daemon.hook)}),
         ("/webhook/grafana", "text", {"POST": ("ingest", daemon.hook), "PUT": ("ingest", daemon.hook)}),

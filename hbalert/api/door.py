@@ -29,6 +29,7 @@ log = structlog.get_logger("hbalert.api")
 Handler = Callable[[Request], Awaitable[Response]]
 
 JSON = "application/json"
+FORM = "application/x-www-form-urlencoded"
 READS = frozenset({"GET", "HEAD"})
 
 UNKNOWN_BYTES = 1 << 20
@@ -63,6 +64,23 @@ class Load:
         self.limits = limits
         self.requests = 0
         self.bytes = 0
+        self.waiting_reads = 0
+        self._turn = asyncio.Lock()
+
+    async def turn(self) -> None:
+        """Waits until no other request that only reads begins in this round of the event loop.
+
+        To list all alerts takes the loop for a while. Read by read, with a round in between, whoever
+        posts waits for one of them at most, however many there are. Raises Refusal (503).
+        """
+        if self.waiting_reads >= self.limits.waiting_reads:
+            raise Refusal(503, "too many requests wait to read; send it again", {"Retry-After": "1"})
+        self.waiting_reads += 1
+        try:
+            async with self._turn:
+                await asyncio.sleep(0)
+        finally:
+            self.waiting_reads -= 1
 
     def admit(self, size: int) -> None:
         """Takes one more request in. Raises Refusal (503: senders come back) when there is too much."""
@@ -87,7 +105,8 @@ class Action:
 class Resource:
     """One path, as an ASGI application.
 
-    style  how an error is written: "am" (a JSON string, Alertmanager's API), "hb" (our JSON), "text"
+    style  how an error is written: "am" (a JSON string, Alertmanager's API), "prom" (Prometheus' JSON),
+           "hb" (our JSON), "text"
     """
 
     def __init__(
@@ -137,6 +156,8 @@ class Resource:
             request = Request(scope, receive)
             self._admit(request, action.role)
             if scope["method"] in READS:
+                if action.role != OPEN:
+                    await self._load.turn()
                 return await action.handler(request)
             return await self._change(request, action)
         except Refusal as refusal:
@@ -216,7 +237,23 @@ class Resource:
         body: object = {"schema": 1, "error": text}
         if self._style == "am":
             body = text if code is None else {"code": code, "message": text}
+        elif self._style == "prom":
+            body = {"status": "error", "errorType": _PROMETHEUS.get(status, "bad_data"), "error": text}
         return Response(msgspec.json.encode(body), status, headers, JSON)
+
+
+_PROMETHEUS = {
+    401: "unauthorized",
+    403: "forbidden",
+    404: "not_found",
+    408: "timeout",
+    422: "execution",
+    500: "internal",
+    502: "unavailable",
+    503: "unavailable",
+    504: "timeout",
+}
+"""Status -> errorType of Prometheus' API; any other is the client's: "bad_data"."""
 
 
 def _is_address(name: str) -> bool:
@@ -266,6 +303,14 @@ def _part(message: Message, before: int, limits: Limits) -> bytes:
     if before + len(part) > limits.body_bytes:
         raise too_large(limits)
     return part
+
+
+async def read_form(request: Request, limits: Limits) -> bytes:
+    """The body of a request that has to be a form. Raises Refusal (415, 413)."""
+    kind = header(request, b"content-type").partition(";")[0].strip().lower()
+    if kind != FORM:
+        raise Refusal(415, f"the body has to be a form: send the header Content-Type: {FORM}", code=415)
+    return await read_body(request.receive, limits)
 
 
 async def read_json(request: Request, limits: Limits) -> bytes:

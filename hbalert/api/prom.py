@@ -14,7 +14,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from hbalert.api.door import json_response
+from hbalert.api.door import Refusal, json_response
 from hbalert.core.rule import Rule, RuleAlert, RuleAlertState, RuleGroup
 from hbalert.engine import Engine
 from hbalert.health import GroupHealth, RuleHealth
@@ -45,9 +45,12 @@ class Prom:
         names = asked.getlist("rule_name[]") + asked.getlist("rule_name")
         groups = asked.getlist("rule_group[]") + asked.getlist("rule_group")
         files = asked.getlist("file[]") + asked.getlist("file")
-        with_alerts = asked.get("exclude_alerts", "false").lower() not in ("true", "1")
+        with_alerts = not _flag(asked.get("exclude_alerts") or "false", "exclude_alerts")
+        kind = (asked.get("type") or "alert").lower()
+        if kind not in ("alert", "record"):
+            raise Refusal(400, f'invalid parameter "type": not supported value {kind[:40]!r}')
         found = []
-        if asked.get("type", "alert") == "alert":  # there are no recording rules
+        if kind == "alert":  # there are no recording rules
             for group in self._engine.config.groups:
                 if (groups and group.name not in groups) or (files and group.file not in files):
                     continue
@@ -110,6 +113,18 @@ def alert(row: RuleAlert) -> dict[str, Any]:
         "value": exponential(row.value),
     }
     return {**shown, "keepFiringSince": row.keep_firing_since} if row.keep_firing_since else shown
+
+
+_FLAGS = {
+    **dict.fromkeys(("1", "t", "T", "true", "TRUE", "True"), True),
+    **dict.fromkeys(("0", "f", "F", "false", "FALSE", "False"), False),
+}
+
+
+def _flag(text: str, name: str) -> bool:
+    if text not in _FLAGS:
+        raise Refusal(400, f'invalid parameter "{name}": {text[:40]!r} is neither true nor false')
+    return _FLAGS[text]
 
 
 def _lives(row: RuleAlert) -> bool:

@@ -55,6 +55,8 @@ class Limits(Settings):
     value_bytes    of one label value
     text_bytes     of one annotation, comment or URL
     matchers       of one silence or query
+    query_bytes    of the parameters of a query that is passed on to a source
+    waiting_reads  requests that only read and wait for their turn; more are asked to come back (503)
     rows           in one answer of our own listings
     """
 
@@ -69,6 +71,8 @@ class Limits(Settings):
     value_bytes: int = Field(default=8192, ge=1)
     text_bytes: int = Field(default=65_536, ge=1)
     matchers: int = Field(default=64, ge=1)
+    query_bytes: int = Field(default=65_536, ge=100)
+    waiting_reads: int = Field(default=500, ge=1)
     rows: int = Field(default=10_000, ge=1)
 
 

@@ -7,7 +7,7 @@ states. What is sent and what comes back: `wire.py`; many expressions in one que
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
@@ -15,9 +15,9 @@ from urllib.parse import urlsplit, urlunsplit
 from hbalert.config.types import SourceSettings
 from hbalert.errors import SourceError, TooMuch, Unavailable
 from hbalert.outbound import Reply, Unreachable, open_client, request
-from hbalert.ports import Answer
+from hbalert.ports import Answer, Passed
 from hbalert.sources.batch import Batcher, NotConnected, answer
-from hbalert.sources.wire import Vector, body, form, read
+from hbalert.sources.wire import Vector, body, check_words, form, read
 
 if TYPE_CHECKING:
     import httpx
@@ -34,7 +34,8 @@ class PrometheusSource:
     def __init__(self, name: str, settings: SourceSettings) -> None:
         self.name = name
         self.settings = settings
-        self.address, self._url = _addresses(settings.url)
+        self.address, self._at = _addresses(settings.url)
+        self._query_url = self._at("/api/v1/query")
         self._client: httpx.AsyncClient | None = None
         self._closed = False
         self._slots = asyncio.Semaphore(settings.concurrency)
@@ -67,6 +68,24 @@ class PrometheusSource:
         """The answers, in the order asked; a SourceError stands in place of an answer."""
         return await self._batcher.query_many(exprs, at)
 
+    async def pass_on(self, path: str, content: bytes) -> Passed:
+        """What the source answers under another path of its API, as it is.
+
+        path     "/api/v1/query", "/api/v1/status/buildinfo", ...
+        content  a form to post; empty: the path is read with GET
+        Only an answer in the words of the API is passed on: a login page, a redirect or a word about
+        our credentials tells nothing to whoever asked. Raises Unavailable or TooMuch.
+        """
+        try:
+            async with self._slots:
+                reply = await self._send("POST" if content else "GET", self._at(path), content)
+            if reply.truncated:
+                raise TooMuch(f"its answer has more than {MAX_ANSWER_BYTES >> 20} MiB; aggregate more")
+            check_words(reply.status, reply.body)
+            return Passed(reply.status, reply.body)
+        except SourceError as error:
+            raise type(error)(f"source {self.name} ({self.address}): {error}") from None
+
     async def close(self) -> None:
         """Ends the connections; queries that run or come later are Unavailable."""
         self._closed = True
@@ -77,40 +96,40 @@ class PrometheusSource:
         """One query, form-encoded. Errors say which source they are about."""
         try:
             async with self._slots:
-                reply = await self._post(body(query, at, self._timeout_ms))
+                reply = await self._send("POST", self._query_url, body(query, at, self._timeout_ms))
             if reply.truncated:
                 raise TooMuch(f"its answer has more than {MAX_ANSWER_BYTES >> 20} MiB; aggregate more")
             return read(reply.status, reply.body)
         except SourceError as error:
             raise type(error)(f"source {self.name} ({self.address}): {error}") from None
 
-    async def _post(self, content: bytes) -> Reply:
+    async def _send(self, method: str, url: str, content: bytes) -> Reply:
         try:
             async with asyncio.timeout(self._timeout_ms / 1000):
                 try:
-                    return await self._try(content)
+                    return await self._try(method, url, content)
                 except Unreachable as error:
                     # A kept connection that the server has just closed looks like this. A query
                     # changes nothing over there, so it may be asked again.
                     if error.reason != "network" or not error.sent:
                         raise
-                    return await self._try(content)
+                    return await self._try(method, url, content)
         except TimeoutError:
             raise Unavailable(f"no answer within {self._timeout_ms / 1000:g} s") from None
         except Unreachable as error:
             raise (Unavailable if error.sent else NotConnected)(str(error)) from None
 
-    async def _try(self, content: bytes) -> Reply:
+    async def _try(self, method: str, url: str, content: bytes) -> Reply:
         if self._closed:
             raise NotConnected("it was closed: the configuration has changed")
         try:
             return await request(
                 self._open(),
-                "POST",
-                self._url,
+                method,
+                url,
                 timeout=self.settings.timeout,
                 headers=self._headers,
-                content=content,
+                content=content or None,
                 auth=self._auth,
                 max_bytes=MAX_ANSWER_BYTES,
             )
@@ -135,12 +154,12 @@ class PrometheusSource:
         return self._client
 
 
-def _addresses(url: str) -> tuple[str, str]:
-    """(fit to show, where queries go). Credentials stay in the second only."""
+def _addresses(url: str) -> tuple[str, Callable[[str], str]]:
+    """(fit to show, where a path of the API is). Credentials stay in the second only."""
     try:
         parts = urlsplit(url)
     except ValueError:
-        return "an address that cannot be read", url
+        return "an address that cannot be read", lambda below: url
     path = parts.path.rstrip("/")
     shown = urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], path, "", ""))
-    return shown, urlunsplit((parts.scheme, parts.netloc, f"{path}/api/v1/query", parts.query, ""))
+    return shown, lambda below: urlunsplit((parts.scheme, parts.netloc, path + below, parts.query, ""))

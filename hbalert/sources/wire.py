@@ -34,7 +34,7 @@ class _Series(msgspec.Struct):
 
 
 class _Data(msgspec.Struct):
-    resultType: str
+    resultType: str = ""
     result: msgspec.Raw = msgspec.Raw(b"null")
 
 
@@ -87,6 +87,16 @@ def read(status: int, content: bytes) -> Vector:
         return _vector(reply.data, warnings)
     except (msgspec.DecodeError, ValueError):
         raise Unavailable("the answer is not what the query API promises") from None
+
+
+def check_words(status: int, content: bytes) -> None:
+    """Raises Unavailable unless an answer is a success, or an error that is about what was asked."""
+    try:
+        reply = _REPLY.decode(content)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise Unavailable(str(_no_answer(status))) from None
+    if status not in (200, 400, 404, 422) or reply.status not in ("success", "error"):
+        raise Unavailable(str(_refusal(status, reply)))
 
 
 def _vector(data: _Data, warnings: tuple[str, ...]) -> Vector:

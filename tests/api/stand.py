@@ -30,6 +30,7 @@ from hbalert.errors import ConfigError
 from hbalert.health import GroupHealth, RuleHealth
 from hbalert.loops.dispatch import Dispatcher
 from hbalert.metrics import Metrics
+from hbalert.ports import PassOn
 from hbalert.regex import compile_regex
 from hbalert.storage.sqlite import SqliteStore
 from hbalert.tls import Files
@@ -156,6 +157,7 @@ async def stand(
     route: Route = ROOT,
     start: datetime = START,
     tls: Files | None = None,
+    pass_on: PassOn | None = None,
     **server: Any,
 ) -> AsyncIterator[Stand]:
     """Everything up and listening.
@@ -183,6 +185,7 @@ async def stand(
         rule_health=lambda: made.rule_health,
         group_health=lambda: made.group_health,
         ready=lambda: made.is_ready,
+        pass_on=pass_on,
         limits=limits,
     )
     listening = Server()

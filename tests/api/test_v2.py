@@ -504,4 +504,4 @@ async def test_the_status_says_what_runs(api: Stand) -> None:
 async def test_the_old_api_points_to_the_new_one(api: Stand, method: str, path: str) -> None:
     reply = await api.client.request(method, path, json=[])
     assert reply.status_code == 410
-    assert "/api/v2" in reply.json()
+    assert "/api/v2" in reply.json()["error"]

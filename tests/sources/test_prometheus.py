@@ -203,10 +203,8 @@ async def test_closing_ends_what_hangs() -> None:
 
 def test_a_url_that_cannot_be_read_is_not_shown() -> None:
     """The configuration refuses it; a source made without that check must not fall over it."""
-    assert prometheus._addresses("http://[me:s3cret@") == (
-        "an address that cannot be read",
-        "http://[me:s3cret@",
-    )
+    shown, at = prometheus._addresses("http://[me:s3cret@")
+    assert (shown, at("/api/v1/query")) == ("an address that cannot be read", "http://[me:s3cret@")
 
 
 # --- TLS ---
