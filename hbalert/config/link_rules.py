@@ -102,6 +102,10 @@ class RuleLinker:
                 self._error(at, group.at(), "there is no source to evaluate this on", instead, code="missing")
         self._labels(at, group.labels, group.at("labels"))
         self._flapping(at, group, interval)
+        for name, template in group.labels.items():
+            for what in template_problems(template, is_label=True):
+                said = f"this template does not work: {what}"
+                self._error(at, (*group.at("labels"), name), said, code="template")
         names: Counter[str] = Counter()
         rules = []
         for rule in group.rules:
@@ -162,7 +166,7 @@ class RuleLinker:
         self._flapping(at, rule, interval)
         self._labels(at, rule.labels, rule.at("labels"))
         kept = kept_labels(rule.expr)
-        self._texts(at, rule.labels, rule.at("labels"), kept)
+        self._texts(at, rule.labels, rule.at("labels"), kept, are_labels=True)
         self._texts(at, rule.annotations, rule.at("annotations"), kept)
         if any("$value" in text for text in rule.labels.values()):
             instead = "every new value would be another alert; put the value into an annotation"
@@ -184,9 +188,11 @@ class RuleLinker:
                 instead = "the name of the rule is the alert's name: write it in `alert`"
                 self._warn(at, (*path, name), "this label has no effect", instead)
 
-    def _texts(self, at: Document, texts: Mapping[str, str], path: Path, kept: Kept) -> None:
+    def _texts(
+        self, at: Document, texts: Mapping[str, str], path: Path, kept: Kept, *, are_labels: bool = False
+    ) -> None:
         for name, template in texts.items():
-            for what in template_problems(template):
+            for what in template_problems(template, is_label=are_labels):
                 self._error(at, (*path, name), f"this template does not work: {what}", code="template")
             for label in dict.fromkeys(_LABEL_IN_TEXT.findall(template)):
                 if not kept.may_have(label):
@@ -225,10 +231,10 @@ def interval_problems(interval: timedelta) -> Iterator[str]:
         yield "an interval is a whole number of seconds"
 
 
-def template_problems(text: str) -> list[str]:
+def template_problems(text: str, *, is_label: bool = False) -> list[str]:
     """What is wrong with the text of a label or an annotation."""
     if "{{" not in text and "{%" not in text and "{#" not in text:
         return []
     check = import_module("hbalert.templating").check  # Jinja2 is loaded when the first template is met
-    found: list[str] = check(text)
+    found: list[str] = check(text, is_label=is_label)
     return found

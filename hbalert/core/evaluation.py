@@ -18,7 +18,7 @@ from typing import cast
 
 from hbalert.core.flap import NEVER, calmed, holds, remembered, started
 from hbalert.core.labels import Labels
-from hbalert.core.rule import Expand, Rule, RuleAlert, RuleAlertState, Sample
+from hbalert.core.rule import Expand, Occasion, Rule, RuleAlert, RuleAlertState, Sample
 
 NO_DATA_LABEL = "hbalert_no_data"
 """Marks the alert of a rule with `no_data = "alert"` whose data are missing: its value is "true"."""
@@ -108,14 +108,14 @@ def evaluate(
     Source: Prometheus, rules/alerting.go; `limit`, `no_data` and `clear` are our own.
     """
     try:
-        found = _alerts(rule, samples, expand)
+        found = _alerts(rule, samples, Occasion(rule, now), expand)
     except _Ambiguous as error:
         return Evaluation(error=str(error))
     known = {key: row for key, row in active.items() if row.state is not RuleAlertState.RESOLVED}
     blind = rule.no_data != "ok" and not samples and not has_data
     if blind and rule.no_data == "alert":
         sample = Sample(Labels(), float("nan"))
-        labels = _labels(rule, sample, expand).with_({NO_DATA_LABEL: "true"})
+        labels = _labels(rule, sample, Occasion(rule, now), expand).with_({NO_DATA_LABEL: "true"})
         found[labels.key] = labels, sample
     after: dict[bytes, RuleAlert | None] = dict.fromkeys(active)
     for key in known.keys() - found.keys():
@@ -133,10 +133,12 @@ class _Ambiguous(Exception):
     """Two series of an answer would be the same alert."""
 
 
-def _alerts(rule: Rule, samples: Sequence[Sample], expand: Expand) -> dict[bytes, tuple[Labels, Sample]]:
+def _alerts(
+    rule: Rule, samples: Sequence[Sample], when: Occasion, expand: Expand
+) -> dict[bytes, tuple[Labels, Sample]]:
     found: dict[bytes, tuple[Labels, Sample]] = {}
     for sample in samples:
-        labels = _labels(rule, sample, expand)
+        labels = _labels(rule, sample, when, expand)
         if labels.key in found:
             raise _Ambiguous(
                 f"two series of the answer have the labels {labels} once the rule's labels are applied;"
@@ -146,20 +148,20 @@ def _alerts(rule: Rule, samples: Sequence[Sample], expand: Expand) -> dict[bytes
     return found
 
 
-def _labels(rule: Rule, sample: Sample, expand: Expand) -> Labels:
+def _labels(rule: Rule, sample: Sample, when: Occasion, expand: Expand) -> Labels:
     """Of the series, then of the rule (which may overwrite), then the name, which nothing overwrites."""
     pairs = sample.labels.as_dict()
     pairs.pop("__name__", None)
     for name, text in rule.labels.items():
-        pairs[name] = _text(expand, text, sample)
+        pairs[name] = _text(expand, text, sample, when)
     pairs["alertname"] = rule.alert
     return Labels(pairs)
 
 
-def _text(expand: Expand, text: str, sample: Sample) -> str:
+def _text(expand: Expand, text: str, sample: Sample, when: Occasion) -> str:
     """A template that fails must not lose the alert."""
     try:
-        return expand(text, sample.labels, sample.value)
+        return expand(text, sample.labels, sample.value, when)
     except ValueError as error:
         return f"<error expanding template: {error}>"
 
@@ -206,7 +208,8 @@ def _present(
     fired_at = None
     if state is RuleAlertState.FIRING:
         fired_at = (old.fired_at if old else None) or now
-    annotations = {name: _text(expand, text, sample) for name, text in rule.annotations.items()}
+    when = Occasion(rule, now, active_at)
+    annotations = {name: _text(expand, text, sample, when) for name, text in rule.annotations.items()}
     flaps = known.flaps if known is not None else NEVER
     if state is RuleAlertState.FIRING:
         back = old is not None and old.keep_firing_since is not None and flaps.since is not None

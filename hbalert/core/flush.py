@@ -108,7 +108,7 @@ def flush(
             now,
             send_resolved=listener.send_resolved,
             repeat_intervals=repeat_intervals,
-            flaps=_flaps([firing[key] for key in loud & told], entry),
+            flaps=_flaps([firing[key] for key in loud & told], entry) if listener.in_receiver else None,
         )
         verdicts.append(
             _verdict(group_id, listener, decision, current, loud, still, resolved, firing, ended, now)

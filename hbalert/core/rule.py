@@ -6,7 +6,7 @@ Prometheus exists.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
@@ -108,5 +108,28 @@ class RuleAlert:
     flaps: Flaps = NEVER
 
 
-Expand = Callable[[str, Labels, float], str]
-"""(template text, series labels, value) -> text. Raises ValueError, fit to show, when it fails."""
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """On which occasion a text of a rule is expanded.
+
+    now        the evaluation's time
+    active_at  since when the expression holds; None for a label, which must not depend on it
+    answers    what the queries in the text have answered, by expression; a text says why one has not
+    """
+
+    rule: Rule
+    now: datetime
+    active_at: datetime | None = None
+    answers: Mapping[str, Sequence[Sample] | str] = field(default_factory=dict)
+
+
+class Unasked(ValueError):
+    """A text needs the answers to queries that nobody has asked yet."""
+
+    def __init__(self, exprs: Iterable[str]) -> None:
+        self.exprs = tuple(sorted(exprs))
+        super().__init__(f"the query {self.exprs[0]!r} was not asked")
+
+
+Expand = Callable[[str, Labels, float, Occasion], str]
+"""(template text, series labels, value, occasion) -> text. Raises ValueError, fit to show, when it fails."""

@@ -22,10 +22,11 @@ from hbalert.core.slots import Due, due, evaluation_time, next_slot, slot_at
 from hbalert.engine import Engine
 from hbalert.errors import StoreError, Unavailable
 from hbalert.health import GroupHealth, RuleHealth
+from hbalert.loops.lookup import LookedUp, look_up, looks_up
 from hbalert.loops.watch import Answers, Watch, watch_of
 from hbalert.memory import Draft
 from hbalert.metrics import Metrics
-from hbalert.ports import Source
+from hbalert.ports import Answer, Source
 from hbalert.units import own, rules
 from hbalert.views import SourceView
 
@@ -193,9 +194,10 @@ class Evaluator:
         self._metrics.lagged(this.name, max(0.0, (clock.now() - this.slot).total_seconds()))
         try:
             answers = await self._ask(this)
+            texts = await self._look_up(this, answers)
             if self._sources.get(this.name) is not this.source:
                 return  # a reload has replaced it meanwhile
-            decide = partial(self._decide, this=this, answers=answers, steps=steps)
+            decide = partial(self._decide, this=this, answers=answers, texts=texts, steps=steps)
             went = await self._engine.desk.work(decide)
         except StoreError as error:
             # Nothing is lost: what the answers meant will be true, or not, in the next slot.
@@ -235,9 +237,21 @@ class Evaluator:
                 log.info("source_up", source=this.name)
         self._views[this.name] = SourceView(this.name, up, since, "" if up else str(errors[0]))
 
-    def _decide(self, draft: Draft, this: Round, answers: Answers, steps: int) -> dict[str, RuleHealth | str]:
+    async def _look_up(self, this: Round, answers: Answers) -> Mapping[str, LookedUp]:
+        """By rule: what the queries in its texts have answered."""
+        asked = {
+            watch.rule.id: look_up(watch.rule, answer.samples, this.source, this.at, this.slot, self._expand)
+            for watch in this.watches
+            if looks_up(watch.rule) and isinstance(answer := answers.get(watch.rule.expr), Answer)
+        }
+        return dict(zip(asked, await asyncio.gather(*asked.values()), strict=True))
+
+    def _decide(
+        self, draft: Draft, this: Round, answers: Answers, texts: Mapping[str, LookedUp], steps: int
+    ) -> dict[str, RuleHealth | str]:
         """One unit of work: the slot is evaluated as a whole. A query without an answer changes nothing.
 
+        texts  by rule: what the queries in its texts have answered
         steps  of the clock that were known when it was asked: since then the slot may have become another
         """
         if self._steps != steps:
@@ -252,7 +266,8 @@ class Evaluator:
             if self._watches.get(watch.rule.id) != watch:
                 continue  # a reload has changed or removed it meanwhile
             rows, before = active.get(watch.rule.id, {}), self.health.get(watch.rule.id)
-            health, outcome = watch.judge(answers, rows, before, this.slot, self._expand)
+            looked_up = texts.get(watch.rule.id, {})
+            health, outcome = watch.judge(answers, rows, before, this.slot, self._expand, looked_up)
             went[watch.rule.id] = health
             if outcome is not None:
                 reports += rules.settle(draft, watch.outlook, outcome, this.slot)

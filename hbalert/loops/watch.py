@@ -16,9 +16,10 @@ import structlog
 from hbalert.config.types import Config
 from hbalert.core.evaluation import Evaluation, evaluate
 from hbalert.core.labels import Labels
-from hbalert.core.rule import Expand, Rule, RuleAlert, RuleGroup
+from hbalert.core.rule import Expand, Occasion, Rule, RuleAlert, RuleGroup
 from hbalert.errors import Unavailable
 from hbalert.health import RuleHealth
+from hbalert.loops.lookup import NO_LOOKUPS, LookedUp
 from hbalert.ports import Answer
 from hbalert.promql import data_query, series_query
 from hbalert.units.own import Own
@@ -63,10 +64,12 @@ class Watch:
         before: RuleHealth | None,
         slot: datetime,
         expand: Expand,
+        looked_up: LookedUp = NO_LOOKUPS,
     ) -> tuple[RuleHealth, Evaluation | None]:
         """How the evaluation went, and what came of it; None: nothing, the rule's state is kept.
 
-        before  how the last one went
+        before     how the last one went
+        looked_up  what the queries in the rule's texts have answered
         """
         rule = self.rule
         failing_since = (before.failing_since if before else None) or slot
@@ -94,7 +97,7 @@ class Watch:
                 active,
                 answer.samples,
                 slot,
-                expand,
+                _with(looked_up, expand) if looked_up else expand,
                 cleared=cleared.samples,
                 has_data=has_data,
                 behind=series.samples if self.series and isinstance(series, Answer) else None,
@@ -117,6 +120,13 @@ class Watch:
 
 
 _NOTHING = Answer(())
+
+
+def _with(answers: LookedUp, expand: Expand) -> Expand:
+    def expand_with(text: str, labels: Labels, value: float, when: Occasion) -> str:
+        return expand(text, labels, value, replace(when, answers=answers))
+
+    return expand_with
 
 
 def watch_of(rule: Rule, group: RuleGroup, config: Config, own: Own) -> Watch:

@@ -24,17 +24,32 @@ VARIABLES = {
     "value": "value",
     "externalLabels": "external_labels",
     "externalURL": "external_url",
+    "activeAt": "active_at",
+    "expr": "expr",
+    "for": "hold",
+    "type": "type",
 }
-"""Prometheus' $names and what they are called in Jinja2."""
+"""Prometheus' and vmalert's $names and what they are called in Jinja2."""
 
 FIELDS = {
     "Labels": "labels",
     "Value": "value",
     "ExternalLabels": "external_labels",
     "ExternalURL": "external_url",
+    "ActiveAt": "active_at",
+    "Expr": "expr",
+    "For": "hold",
+    "Type": "type",
 }
+
 """Prometheus' .Names, likewise."""
 
+_ELSEWHERE = {
+    "alertID": "a link to an alert here is $externalURL",
+    "groupID": "a link to an alert here is $externalURL",
+    "interval": "write the group's interval in place",
+    "isPartial": "an answer that is partial is told by `hbalert rules show`",
+}
 _UNSUPPORTED = frozenset({"define", "template", "block", "break", "continue"})
 _OPENING = re.compile(r"\{\{|\{%|\{#")
 _RAW = re.compile(r"\{%[-+]?\s*raw\s*[-+]?%\}.*?\{%[-+]?\s*endraw\s*[-+]?%\}", re.DOTALL)
@@ -220,6 +235,8 @@ class _Translator:
                 return block.names[name]
         if name in VARIABLES:
             return VARIABLES[name]
+        if name in _ELSEWHERE:
+            raise TemplateError(f"${name} is vmalert's: {_ELSEWHERE[name]}")
         known = ", ".join(f"${known}" for known in VARIABLES)
         raise TemplateError(f"${name} is unknown{meant(name, VARIABLES, '$')}; there are {known}")
 

@@ -18,11 +18,14 @@ from typing import Protocol
 
 from hbalert.templating.functions import FUNCTIONS, UNAVAILABLE
 
-CONSTANT_FUNCTIONS = frozenset({"externalURL", "pathPrefix"})
+CONSTANT_FUNCTIONS = frozenset({"externalURL", "now", "pathPrefix"})
 """Functions that take nothing."""
 
+LOOKUPS = frozenset({"query"})
+"""Functions that look something up while a text is expanded."""
+
 _LOGIC = frozenset({"and", "or", "not"})
-_KNOWN = frozenset(FUNCTIONS) | CONSTANT_FUNCTIONS | _LOGIC | frozenset(UNAVAILABLE)
+_KNOWN = frozenset(FUNCTIONS) | CONSTANT_FUNCTIONS | LOOKUPS | _LOGIC | frozenset(UNAVAILABLE)
 _CONSTANTS = {"true": "true", "false": "false", "nil": "none"}
 _JINJA_WORDS = frozenset({"and", "or", "not", "in", "is", "if", "else"})
 
@@ -142,7 +145,8 @@ class _Pipeline:
     def command(self, piped: str) -> str:
         """`operand`, or `function argument ...`; `piped` comes behind the arguments."""
         token = self.peek()
-        if token.kind == "name" and token.text not in _CONSTANTS and not self.is_variable(token.text):
+        is_function = bool(piped) or not self.is_variable(token.text)
+        if token.kind == "name" and token.text not in _CONSTANTS and is_function:
             return self.call(token.text, piped)
         operand = self.operand()
         method = self.tokens[self.at - 1].kind == "field"

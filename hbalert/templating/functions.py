@@ -343,9 +343,7 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
 """Every function by its name in templates, arguments in Go's order."""
 
 UNAVAILABLE: Mapping[str, str] = {
-    "query": "query is not available yet in the texts of a rule; put what you want to show into expr",
     "tmpl": "tmpl is not available; write the text in place",
-    "now": "now is not available in the texts of a rule; messages show how long an alert has been firing",
     "call": "call is not available",
     "js": "js is not available",
 }

@@ -7,23 +7,25 @@ or messages. Message templates are compiled by `hbalert.render`.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
+from jinja2 import StrictUndefined, pass_context
 from jinja2 import TemplateError as JinjaError
-from jinja2 import pass_context
 from jinja2.runtime import Context
 
 from hbalert.core.labels import Labels
-from hbalert.core.rule import Expand
+from hbalert.core.rule import Expand, Occasion, Rule, Sample, Unasked
 from hbalert.templating.budget import MAX_TEXT, TooMuchWork, checked
 from hbalert.templating.dialect import VARIABLES, translate
 from hbalert.templating.expressions import TemplateError
 from hbalert.templating.functions import BadPattern
-from hbalert.templating.gofmt import FormatError
+from hbalert.templating.gofmt import FormatError, show
+from hbalert.templating.gotime import Duration, Moment
 from hbalert.templating.plain import Part, compile_plain
-from hbalert.templating.sandbox import Names, Number, Program, Sandbox, reason
+from hbalert.templating.sandbox import Names, Number, Program, Sandbox, View, reason
 
 
 @pass_context
@@ -36,7 +38,47 @@ def _path_prefix(context: Context) -> str:
     return urlsplit(str(context["external_url"])).path
 
 
-_SANDBOX = Sandbox(functions={"externalURL": _external_url, "pathPrefix": _path_prefix})
+@pass_context
+def _now(context: Context) -> Number:
+    occasion: Occasion | None = context["occasion"]
+    if occasion is None or occasion.active_at is None:
+        raise TemplateError("now is not available in a label: it would be another alert each time")
+    return Number(occasion.now.timestamp())
+
+
+class Answered(View):
+    """A sample of a query's answer, with Go's names for its parts, too."""
+
+    __slots__ = ("Labels", "Value", "labels", "value")
+
+    def __init__(self, labels: Mapping[str, str], value: float) -> None:
+        self.Labels = self.labels = Names(labels)
+        self.Value = self.value = Number(value)
+
+    def __str__(self) -> str:
+        return f"{show(self.labels)} => {self.value}"
+
+
+@pass_context
+def _query(context: Context, expr: Any) -> list[Answered]:
+    """The answer, if it is there; else that it is wanted is noted, and the text is expanded again."""
+    occasion: Occasion | None = context["occasion"]
+    text = show(expr)
+    if occasion is None or occasion.active_at is None:
+        raise TemplateError("query is not available in a label: a source that is silent would end the alert")
+    found = occasion.answers.get(text)
+    if found is None:
+        context["wanted"].add(text)
+        return []
+    if isinstance(found, str):
+        raise TemplateError(f"query {text!r}: {found}")
+    return [Answered(sample.labels.as_dict(), sample.value) for sample in found]
+
+
+_SANDBOX = Sandbox(
+    functions={"externalURL": _external_url, "now": _now, "pathPrefix": _path_prefix, "query": _query},
+    filters={"query": _query},
+)
 
 
 class Template:
@@ -56,9 +98,15 @@ class Template:
             self.uses_value = "value" in self._program.variables
 
     def expand(
-        self, labels: Mapping[str, str], value: float, external_labels: Mapping[str, str], external_url: str
+        self,
+        labels: Mapping[str, str],
+        value: float,
+        external_labels: Mapping[str, str],
+        external_url: str,
+        occasion: Occasion | None = None,
     ) -> str:
-        """The text of an alert with these labels and this value. Raises ValueError, fit to show.
+        """The text of an alert with these labels and this value. Raises ValueError, fit to show; Unasked
+        when it has queries whose answers are not there.
 
         What a label holds is never read as a template again.
         """
@@ -69,8 +117,34 @@ class Template:
             "value": Number(value),
             "external_labels": Names(external_labels),
             "external_url": external_url,
+            "occasion": occasion,
+            "wanted": set(),
         }
-        return self._program.run(variables)
+        if occasion is not None:
+            variables |= _about(occasion)
+        try:
+            text = self._program.run(variables)
+        except ValueError:
+            if not variables["wanted"]:
+                raise
+            text = ""
+        if variables["wanted"]:  # what came out was made of empty answers
+            raise Unasked(variables["wanted"])
+        return text
+
+
+def _about(occasion: Occasion) -> dict[str, Any]:
+    """vmalert's variables."""
+    rule = occasion.rule
+    about: dict[str, Any] = {
+        "expr": rule.expr,
+        "hold": Duration(rule.hold.total_seconds()),
+        "type": "prometheus",
+    }
+    if occasion.active_at is None:
+        hint = "$activeAt is not available in a label: it would be another alert each time"
+        return {**about, "active_at": StrictUndefined(hint=hint)}
+    return {**about, "active_at": Moment(occasion.active_at)}
 
 
 def _fill(parts: list[str | Part], labels: Mapping[str, str], value: float) -> str:
@@ -87,10 +161,10 @@ def compile(text: str) -> Template:
 
 
 def expander(external_labels: Mapping[str, str], external_url: str) -> Expand:
-    """How rules expand their texts: (text, series labels, value) -> text, or ValueError."""
+    """How rules expand their texts: (text, series labels, value, occasion) -> text, or ValueError."""
 
-    def expand(text: str, labels: Labels, value: float) -> str:
-        return compile(text).expand(labels, value, external_labels, external_url)
+    def expand(text: str, labels: Labels, value: float, occasion: Occasion) -> str:
+        return compile(text).expand(labels, value, external_labels, external_url, occasion)
 
     return expand
 
@@ -108,18 +182,31 @@ class _AnyLabels(dict[str, str]):
         return "1"
 
 
-def check(text: str) -> list[str]:
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class _AnyAnswer(dict[str, Any]):
+    """Answers to any query: one sample."""
+
+    def get(self, expr: str, default: Any = None) -> list[Sample]:
+        return [Sample(Labels({"bot": "1"}), 1.0)]
+
+
+def check(text: str, *, is_label: bool = False) -> list[str]:
     """What is wrong with a text, found by compiling it and by trying it on sample alerts.
 
+    is_label  it is a label's value: it must not depend on the moment
     Empty when nothing is. What could only go wrong with some label values is not a mistake.
     """
     try:
         template = compile(text)
     except TemplateError as error:
         return [str(error)]
+    rule = Rule("", "", "vector(1)", "")
+    occasion = Occasion(rule, _EPOCH, None if is_label else _EPOCH, _AnyAnswer())
     for value in _SAMPLE_VALUES:
         try:
-            sample = template.expand(_AnyLabels(bot="1"), value, _AnyLabels(), "http://127.0.0.1/")
+            sample = template.expand(_AnyLabels(bot="1"), value, _AnyLabels(), "http://127.0.0.1/", occasion)
         except ValueError as error:
             if isinstance(error.__cause__, _AUTHORS):
                 return [str(error)]

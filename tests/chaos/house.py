@@ -34,7 +34,7 @@ def plain(delivery: Delivery, channel: Channel, settings: NotifierSettings, now:
     return Message("subject", "text", delivery.notification)
 
 
-def expand(text: str, of: Any, value: float) -> str:
+def expand(text: str, of: Any, value: float, when: Any) -> str:
     """Rule texts as they are: templates have tests of their own."""
     return text
 

@@ -15,14 +15,14 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from hbalert.core.evaluation import TRANSITIONS, Condition, Evaluation, Transition, evaluate
 from hbalert.core.flap import Flapping, Flaps
 from hbalert.core.labels import Labels
-from hbalert.core.rule import Rule, RuleAlert, RuleAlertState, Sample
+from hbalert.core.rule import Occasion, Rule, RuleAlert, RuleAlertState, Sample
 from tests.core.say import labels, s, t
 
 PENDING, FIRING, RESOLVED = RuleAlertState.PENDING, RuleAlertState.FIRING, RuleAlertState.RESOLVED
 NAN = float("nan")
 
 
-def expand(text: str, series: Labels, value: float) -> str:
+def expand(text: str, series: Labels, value: float, when: Occasion) -> str:
     """Knows `{value}` and `{some label}`; `{broken}` fails."""
     if "{broken}" in text:
         raise ValueError("nothing is called broken")

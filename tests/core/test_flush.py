@@ -83,6 +83,11 @@ def test_that_an_alert_begins_or_ceases_to_flap_is_told_once(
         assert verdict.entry == told(KEY_A, at=NOW)
 
 
+def test_who_is_no_longer_in_the_receiver_does_not_hear_of_flapping() -> None:
+    verdict = only(look([flaps(50)], Listener("old", in_receiver=False), entries=[told(KEY_A, who="old")]))
+    assert says(verdict) == (None, [])
+
+
 def test_a_silenced_alert_is_not_told_and_not_remembered_as_told() -> None:
     verdict = only(look([A, B], muted=[KEY_B]))
     assert says(verdict) == (Reason.FIRST, ["a firing"])

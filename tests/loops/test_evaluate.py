@@ -15,7 +15,7 @@ from hbalert.config.types import Config, EvaluationSettings, SourceSettings
 from hbalert.core.alert import report
 from hbalert.core.flap import Flapping
 from hbalert.core.labels import Labels
-from hbalert.core.rule import Rule, RuleAlertState, RuleGroup, Sample
+from hbalert.core.rule import Occasion, Rule, RuleAlertState, RuleGroup, Sample
 from hbalert.core.slots import next_slot, offset
 from hbalert.engine import Engine
 from hbalert.errors import BadQuery, StoreFull, Unavailable
@@ -479,7 +479,7 @@ async def test_more_alerts_than_the_limit_are_told_at_once(tmp_path: Path) -> No
 async def test_a_rule_that_breaks_the_program_breaks_only_itself(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def broken(text: str, series: Labels, value: float) -> str:
+    def broken(text: str, series: Labels, value: float, when: Occasion) -> str:
         if "break" in text:
             raise RuntimeError("a bug")
         return text

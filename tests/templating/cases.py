@@ -267,7 +267,6 @@ FAILING: list[tuple[str, str]] = [
     ('{{ humanize " 1" }}', "' 1' is not a number"),
     ('{{ humanize "1_000" }}', "'1_000' is not a number"),
     ("{{ -9223372036854775807 | humanizeTimestamp }}", "overflows int64"),
-    ('{{ query "up" | first }}', "query is not available yet"),
     ("{{ $labels.bot", "{{ is never closed"),
     ("{{ end }}", "{{ end }} without"),
     ("{{ if $value }}", "{{ if }} is never closed"),
@@ -283,3 +282,23 @@ FAILING: list[tuple[str, str]] = [
     ("{{ humanize true }}", "can't convert 'true' to a number"),
     ("{{ humanize $value 3 }}", "humanize does not take these arguments"),
 ]
+
+ORDERS = {"a": 3.0, "b": 7.0}
+"""Bot -> value of its series `orders`, for the texts that look something up."""
+
+QUERIES: list[tuple[str, str, float]] = [
+    ('{{ query "sum(orders)" | first | value }}', "10", 1.0),
+    ("{{ with query \"orders{bot='a'}\" }}{{ . | first | value | humanize }}{{ end }}", "3", 1.0),
+    (
+        '{{ range query "orders" | sortByLabel "bot" }}{{ .Labels.bot }}={{ .Value }} {{ end }}',
+        "a=3 b=7 ",
+        1.0,
+    ),
+    ('{{ query "orders{bot=\'a\'}" | first | label "bot" }}', "a", 1.0),
+    ('{{ with query "nothing" }}some{{ else }}none{{ end }}', "none", 1.0),
+    ('{{ if query "nothing" }}some{{ end }}', "", 1.0),
+    ('{{ printf "orders{bot=\'%s\'}" "b" | query | first | value }}', "7", 1.0),
+    ('{{ len (query "orders") }} of {{ query "sum(orders)" | first | value | humanize }}', "2 of 10", 1.0),
+    ('{{ query "sum(orders)" | first | strvalue }}', "", 1.0),
+]
+"""As RULES, with queries in the texts."""

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from hbalert.core.labels import quote
-from tests.templating.cases import LABELS, RULES
+from tests.templating.cases import LABELS, ORDERS, QUERIES, RULES
 
 pytestmark = [
     pytest.mark.prometheus,
@@ -48,9 +48,10 @@ def ask(folder: Path, rows: list[tuple[str, str, float]]) -> subprocess.Complete
         }
         for i, (_, expected, _) in enumerate(rows)
     ]
+    orders = [{"series": f'orders{{bot="{bot}"}}', "values": str(value)} for bot, value in ORDERS.items()]
     test = {
         "interval": "1m",
-        "input_series": series,
+        "input_series": series + orders,
         "external_labels": {"site": "home"},
         "alert_rule_test": tests,
     }
@@ -62,7 +63,7 @@ def ask(folder: Path, rows: list[tuple[str, str, float]]) -> subprocess.Complete
 
 
 def test_prometheus_makes_the_same_of_every_row(tmp_path: Path) -> None:
-    verdict = ask(tmp_path, RULES)
+    verdict = ask(tmp_path, RULES + QUERIES)
     assert verdict.returncode == 0, verdict.stdout + verdict.stderr
 
 

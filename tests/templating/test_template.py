@@ -2,29 +2,108 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
 import pytest
 
 from hbalert.core.labels import Labels
+from hbalert.core.rule import Occasion, Rule, Sample, Unasked
 from hbalert.templating import TemplateError, check, compile, expander
 from hbalert.templating.dialect import VARIABLES, translate
 from hbalert.templating.plain import compile_plain
 from hbalert.templating.sandbox import Names, Number
 from hbalert.templating.template import _SANDBOX
-from tests.templating.cases import LABELS, NEWER, RULES
+from tests.core.say import s, t
+from tests.templating.cases import LABELS, NEWER, ORDERS, QUERIES, RULES
+
+WHEN = Occasion(Rule("g/Down", "Down", "up == 0", "main", hold=s(300)), t(600), t(0))
 
 
 def test_an_expander_knows_the_labels_and_the_address_of_this_hbalert() -> None:
     expand = expander({"site": "home"}, "https://alerts.example.com")
     text = "{{ $labels.bot }} at {{ $externalLabels.site }}: {{ $value | humanizePercentage }}"
     text += ", {{ $externalURL }}"
-    assert expand(text, Labels({"bot": "alpha"}), 0.125) == "alpha at home: 12.5%, https://alerts.example.com"
+    assert (
+        expand(text, Labels({"bot": "alpha"}), 0.125, WHEN)
+        == "alpha at home: 12.5%, https://alerts.example.com"
+    )
 
 
 def test_an_expander_refuses_a_broken_text_each_time() -> None:
     expand = expander({}, "")
     for _ in range(2):
         with pytest.raises(TemplateError, match="never closed"):
-            expand("{{ $value", Labels(), 1.0)
+            expand("{{ $value", Labels(), 1.0, WHEN)
+
+
+def test_a_text_knows_the_occasion() -> None:
+    """vmalert's variables, and Prometheus' `now`."""
+    text = "{{ $activeAt.Format `15:04` }} {{ $for }} {{ $expr }} {{ $type }} {{ now | humanizeTimestamp }}"
+    said = expander({}, "")(text, Labels(), 1.0, WHEN)
+    assert said == "12:00 5m0s up == 0 prometheus 2026-03-01 12:10:00 +0000 UTC"
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("{{ $activeAt.Format `15:04` }}", "$activeAt is not available in a label"),
+        ("{{ now }}", "now is not available in a label"),
+        ("{{ query `up` | first | value }}", "query is not available in a label"),
+    ],
+)
+def test_a_label_must_not_depend_on_the_moment(text: str, complaint: str) -> None:
+    (found,) = check(text, is_label=True)
+    assert complaint in found
+    assert check(text) == []
+    with pytest.raises(ValueError, match=re.escape(complaint)):
+        expander({}, "")(text, Labels(), 1.0, replace(WHEN, active_at=None))
+
+
+# --- queries ---
+
+
+def samples(expr: str) -> Sequence[Sample] | str:
+    """What a source says that has nothing but `orders`."""
+    bots = [bot for bot in ORDERS if "bot" not in expr or f"'{bot}'" in expr]
+    if "orders" not in expr:
+        return ()
+    if "sum" in expr:
+        return (Sample(Labels(), sum(ORDERS.values())),)
+    return [Sample(Labels({"__name__": "orders", "bot": bot}), ORDERS[bot]) for bot in bots]
+
+
+def answered(text: str, when: Occasion = WHEN) -> str:
+    """The text, with its queries asked as they come up."""
+    for _ in range(5):
+        try:
+            return expander({}, "")(text, Labels(LABELS), 1.0, when)
+        except Unasked as missing:
+            when = replace(when, answers={**when.answers, **{expr: samples(expr) for expr in missing.exprs}})
+    raise AssertionError(text)
+
+
+@pytest.mark.parametrize(("text", "expected", "_"), QUERIES)
+def test_a_query_becomes_what_prometheus_makes_of_it(text: str, expected: str, _: float) -> None:
+    assert check(text) == []
+    assert answered(text) == expected
+
+
+def test_a_text_says_which_queries_it_needs_all_at_once() -> None:
+    text = "{{ query `a` | first | value }} {{ len (query `b`) }}"
+    with pytest.raises(Unasked) as caught:
+        expander({}, "")("{{ len (query `b`) }} {{ query `a` | first | value }}", Labels(), 1.0, WHEN)
+    assert caught.value.exprs == ("a", "b")
+    with pytest.raises(Unasked) as caught:
+        expander({}, "")(text, Labels(), 1.0, WHEN)
+    assert caught.value.exprs == ("a",), "the rest comes up when it is known"
+
+
+def test_a_query_without_an_answer_says_why() -> None:
+    when = replace(WHEN, answers={"orders": "source main: no answer within 10 s"})
+    with pytest.raises(ValueError, match="query 'orders': source main: no answer within 10 s"):
+        expander({}, "")("{{ query `orders` | first | value }}", Labels(), 1.0, when)
 
 
 def test_a_text_is_compiled_once() -> None:
@@ -83,9 +162,6 @@ def test_a_good_text_has_no_findings(text: str) -> None:
         ("{{ humanise $value }}", "did you mean humanize?"),
         ("{{ $value | humanise }}", "did you mean humanize?"),
         ("{{ valeu }}", "did you mean value?"),
-        ("{{ query `up` | first | value }}", "not available yet"),
-        ("{{ query('up') }}", "not available yet"),
-        ("{{ `up`|query }}", "not available yet"),
         ('{{ printf "%d" $value }}', "use %.0f"),
         ('{{ printf "%s" }}', "printf does not fit"),
         ("{{ humanize $value 1 2 }}", "does not take these arguments"),
