@@ -2,7 +2,9 @@
 
 Knows the keys of Alertmanager's configuration. Must not know how ours is read. `amtool config show`
 and `amtool config routes test` work with it; receivers have names only: addresses and secrets are
-not shown. Every text is a JSON string, which is a YAML string, too.
+not shown. Every text is a JSON string, which is a YAML string, too. `hbalert import alertmanager` reads it
+back. What Alertmanager cannot say is left out: a list of repeat intervals is its first one, and a route
+that groups by nothing below one that groups by something seems to inherit.
 """
 
 from __future__ import annotations
@@ -112,7 +114,7 @@ def _clock(minute: int) -> str:
 
 
 def _matchers(matchers: Sequence[Matcher]) -> str:
-    return _list(str(matcher) for matcher in matchers)
+    return _list(matcher.spell() for matcher in matchers)
 
 
 def _list(texts: Iterable[str]) -> str:

@@ -18,6 +18,7 @@ VERBS = {
     "init": ("hbalert.cli.init:init", "Write a commented starter folder."),
     "check": ("hbalert.cli.check:check", "Check the configuration; every mistake at once."),
     "test-notify": ("hbalert.cli.test_notify:test_notify", "Send a real test through every channel."),
+    "import": ("hbalert.cli.import_:import_", "Take over the configuration of another program."),
     "demo": ("hbalert.cli.demo:demo", "Run everything on this machine, with fake gateways."),
     "silence": ("hbalert.cli.silence:silence", "Add, list and end silences."),
     "history": ("hbalert.cli.history:history", "Who was told what, when, and what the gateway answered."),

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from hbalert.core.labels import quote
-from hbalert.core.matcher_text import Reading, read_list, read_one
+from hbalert.core.matcher_text import Condition, Reading, read_list, read_one, spell
 
 CompileRegex = Callable[[str], Callable[[str], bool]]
 """Takes a pattern, returns a test whether a whole value matches it. Raises ValueError on a bad one."""
@@ -52,6 +52,10 @@ class Matcher:
     def is_equal(self) -> bool:
         """True for `=` and `=~`: Alertmanager's `isEqual`."""
         return self.op in (Op.EQUAL, Op.REGEX)
+
+    def spell(self) -> str:
+        """A text that `parse` reads as this matcher, as do all versions of Alertmanager that can."""
+        return spell(Condition(self.name, self.op.value, self.value))
 
     def __str__(self) -> str:
         name = self.name if _BARE_NAME.fullmatch(self.name) else quote(self.name)

@@ -63,6 +63,23 @@ def read_list(text: str) -> Reading:
     return _fall_back(text, single=False)
 
 
+def spell(condition: Condition) -> str:
+    """The text that both dialects read as this condition; a name beyond ASCII only the UTF-8 one can.
+
+    Nothing is escaped but what both know: a control character stands as it is.
+
+    >>> spell(Condition("a", "=", 'say "hi"'))
+    'a="say \\\\"hi\\\\""'
+    """
+    name, op, value = condition
+    bare = re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name)
+    return f"{name if bare else _quoted(name)}{op}{_quoted(value)}"
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
+
+
 def _check_utf8(text: str) -> None:
     try:
         text.encode()

@@ -32,7 +32,7 @@ CHILD = Route(
     continue_=True,
     mute_time_intervals=("night",),
     active_time_intervals=("office",),
-    routes=(Route("{}/x/0/y/0", "{}/x/y", "phone", matchers=(m("c=1"),)),),
+    routes=(Route("{}/x/0/y/0", "{}/x/y", "phone", matchers=(m("c=1"),), group_by=("...",)),),
 )
 
 INTERVALS = {
@@ -87,7 +87,7 @@ def test_it_says_what_the_configuration_says(tmp_path: Path) -> None:
     for line in (
         "  resolve_timeout: 5m",
         '  receiver: "team"',
-        r'    matchers: ["a=\"say \\\"hi\\\" \\\\ {} # : é 机器 👾 \u2028 \u0085 \\x7f\"", '
+        r'    matchers: ["a=\"say \\\"hi\\\" \\\\ {} # : é 机器 👾 \u2028 \u0085 \u007f\"", '
         r'"b!~\"c|d.*\""]',
         "    repeat_interval: 1h",
         "    group_interval: 1h30m",

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from hbalert.core.matcher import Matcher, Op, make, matches, parse, parse_list, text
@@ -273,3 +273,16 @@ def test_blanks_at_the_ends_never_change_what_is_read(spelling: str) -> None:
 
     if not spelling.endswith((",", "\\")):
         assert read(spelling) == read(f" {spelling} ")
+
+
+@given(st.text(max_size=8), st.sampled_from(["=", "!="]), st.text(max_size=12))
+def test_a_matcher_is_spelt_so_that_it_is_read_as_itself(name: str, op: str, value: str) -> None:
+    """Whatever it holds: a control character in the value does not read as another one."""
+    assume(name)
+    made = make(name, Op(op), value, whole)
+    assert parse(made.spell(), whole) == made
+
+
+def test_what_both_dialects_know_is_escaped_and_nothing_else() -> None:
+    assert make("a", Op.EQUAL, 'say "hi"\n\\ \x7f', whole).spell() == 'a="say \\"hi\\"\\n\\\\ \x7f"'
+    assert make("a.b", Op.EQUAL, "c", whole).spell() == '"a.b"="c"'
