@@ -29,6 +29,7 @@ from hbalert.units import intake, maintenance, outbox, silences
 from hbalert.units.adopt import adopt
 from hbalert.units.flush import Destinations, flush_group
 from hbalert.units.jump import MovedSilences, follow, says
+from hbalert.units.loosen import Regime, loosen
 from hbalert.units.own import Own
 from hbalert.units.quiet import Quiet
 
@@ -162,9 +163,11 @@ class Engine:
 
         def take_over(draft: Draft) -> int:
             # Not earlier: a unit that waits before this one knows the groups of the old routes only.
+            regime = self._regime()
             self._use(config)
             maintenance.keep(draft, self.windows(draft))
-            return adopt(draft, config.route, self._notifiers())
+            adopt(draft, config.route, self._notifiers())
+            return loosen(draft, regime, self._regime())
 
         try:
             await self.desk.work(take_over)
@@ -172,6 +175,9 @@ class Engine:
             self._use(before)
             raise
         self.windows_due = self.clock.now()
+
+    def _regime(self) -> Regime:
+        return Regime(self.destinations, self.quiet)
 
     def _notifiers(self) -> dict[str, bool]:
         return {name: notifier.enabled for name, notifier in self.config.notifiers.items()}

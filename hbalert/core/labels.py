@@ -132,24 +132,40 @@ def fingerprint(labels: Mapping[str, str]) -> str:
     return f"{value:016x}"
 
 
-def quote(text: str) -> str:
-    r"""`text` between double quotes, escaped as Go's strconv.Quote does for the common cases.
+def quote(text: str, *, beyond_ascii: bool = True) -> str:
+    r"""`text` between double quotes, escaped as Go's strconv.Quote does.
+
+    What cannot be printed is escaped; `str.isprintable` goes by the same categories of Unicode as Go.
+
+    beyond_ascii  False leaves all but ASCII as it is: for readers who do not know \u and \U
 
     >>> print(quote('say "hi"\n'))
     "say \"hi\"\n"
     """
-    out = ['"']
-    for char in text:
-        if char in '"\\':
-            out.append("\\" + char)
-        elif char in _ESCAPES:
-            out.append(_ESCAPES[char])
-        elif char < " " or char == "\x7f":
-            out.append(f"\\x{ord(char):02x}")
-        else:
-            out.append(char)
-    out.append('"')
-    return "".join(out)
+    if text.isprintable() and '"' not in text and "\\" not in text:
+        return f'"{text}"'
+    return '"' + "".join(_escaped(char) if beyond_ascii or char < "\x80" else char for char in text) + '"'
 
 
-_ESCAPES = {"\a": "\\a", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\v": "\\v"}
+def _escaped(char: str) -> str:
+    if char in _ESCAPES:
+        return _ESCAPES[char]
+    if char.isprintable():
+        return char
+    code = ord(char)
+    if code < 0x80:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+_ESCAPES = {
+    '"': '\\"',
+    "\\": "\\\\",
+    "\a": "\\a",
+    "\b": "\\b",
+    "\f": "\\f",
+    "\n": "\\n",
+    "\r": "\\r",
+    "\t": "\\t",
+    "\v": "\\v",
+}

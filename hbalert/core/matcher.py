@@ -59,7 +59,8 @@ class Matcher:
 
     def __str__(self) -> str:
         name = self.name if _BARE_NAME.fullmatch(self.name) else quote(self.name)
-        return f"{name}{self.op.value}{quote(self.value)}"
+        # The classic dialect would read \u and \U as they stand.
+        return f"{name}{self.op.value}{quote(self.value, beyond_ascii=False)}"
 
 
 _BARE_NAME = re.compile(r"[A-Za-z_:][A-Za-z0-9_:]*")

@@ -15,4 +15,5 @@ knows which rows a decision touches; it must not know time (the draft has it), I
     maintenance.py  quiet that comes again
     endings.py   a word before a silence ends
     adopt.py     a new configuration: groups are made again, nobody is told again
+    loosen.py    what it does not keep back any more is heard at once
 """

@@ -86,6 +86,9 @@ def test_without_removes() -> None:
         pytest.param("plain 中文", '"plain 中文"', id="plain text and Chinese stay"),
         pytest.param('a"b\\c', '"a\\"b\\\\c"', id="quote and backslash"),
         pytest.param("\t\x01\x7f", '"\\t\\x01\\x7f"', id="control characters"),
+        pytest.param("é 日本 🔔", '"é 日本 🔔"', id="other alphabets stay"),
+        pytest.param("\u3000\u200b\ue000", '"\\u3000\\u200b\\ue000"', id="what cannot be printed"),
+        pytest.param("\U0010ffff", '"\\U0010ffff"', id="beyond the basic plane"),
     ],
 )
 def test_quote(text: str, expected: str) -> None:

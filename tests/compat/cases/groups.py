@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from tests.compat.case import case
-from tests.compat.scene import Scene, alert, iso, soon
-from tests.compat.setup import Setup, fast
+from tests.compat.scene import Scene, alert, ended, iso, soon
+from tests.compat.setup import Hook, Setup, fast
 
 
 @case("An alert is told, and its end", expect="+A / -A", quick=True)
@@ -217,6 +217,58 @@ async def _(scene: Scene) -> str:
     await scene.post(alert("A"))
     await scene.messages(3)
     return await scene.story()
+
+
+@case("An end that is posted without startsAt keeps the start", expect="-A, since 60 s")
+async def _(scene: Scene) -> str:
+    await scene.post(alert("A", since_s=60, lives_s=60))
+    await scene.messages(1)
+    await scene.post({**alert("A"), "endsAt": iso(soon())})
+    *_, message = await scene.messages(2)
+    (told,) = message.payload["alerts"]
+    return f"{message}, since {span_s(told):.0f} s"
+
+
+@case("One post says that an alert fires and then that it has ended: it has", expect="nothing")
+async def _(scene: Scene) -> str:
+    fires = alert("A", since_s=60, lives_s=60)
+    await scene.post(fires, ended(fires))
+    return await scene.story()
+
+
+@case("One post says that an alert has ended and then that it fires: it does", expect="+A")
+async def _(scene: Scene) -> str:
+    fires = alert("A", since_s=60, lives_s=60)
+    await scene.post(ended(fires), fires)
+    await scene.messages(1)
+    return await scene.story()
+
+
+@case("An alert whose start lies ahead is told all the same", expect="+A")
+async def _(scene: Scene) -> str:
+    await scene.post(alert("A", since_s=-30, lives_s=60))
+    await scene.messages(1)
+    return await scene.story()
+
+
+@case(
+    "Two notifiers of one receiver, one of which does not want ends: each is told for itself",
+    expect="first +A -A +A, second +A +A",
+    setup=Setup(receivers={"web": (Hook(), Hook(send_resolved=False))}),
+)
+async def _(scene: Scene) -> str:
+    await scene.post(alert("A"))
+    await scene.messages(2)
+    await scene.end(alert("A"))
+    await scene.messages(3)
+    await scene.post(alert("A"))
+    await scene.messages(5)
+    await scene.wait(1.6)
+    said = {
+        path: " ".join(str(one) for one in scene.collector.messages if one.path == path)
+        for path in ("/web_0", "/web_1")
+    }
+    return f"first {said['/web_0']}, second {said['/web_1']}"
 
 
 def span_s(told: Mapping[str, str]) -> float:

@@ -235,3 +235,86 @@ async def _(scene: Scene) -> str:
         "{" + " ".join(f"{name}={value}" for name, value in sorted(one["labels"].items())) + "}"
         for one in groups
     )
+
+
+ODD = (
+    'say "hi"',
+    "back\\slash",
+    "two\nlines",
+    "tab\t",
+    "bell\a",
+    "nul\x01",
+    "del\x7f",
+    "é",
+    "日本",
+    "🔔",
+    "wide\u3000space",
+    "nb\u00a0sp",
+    "zero\u200bwidth",
+    "soft\u00adhyphen",
+    "bom\ufeff",
+    "own\ue000",
+    "none\u0378",
+    "last\U0010ffff",
+    "line\u2028",
+    'a, b="c"',
+    "{}",
+    " ",
+)
+
+
+@case(
+    "Odd values of labels: quotes, escapes, other alphabets, what cannot be printed",
+    expect=f"{len(ODD)} names of groups as Go quotes them, {len(ODD)} fingerprints as documented",
+    setup=Setup(fast(group_by=["odd"])),
+)
+async def _(scene: Scene) -> str:
+    await scene.post(*(_bare("A", odd=text) for text in ODD))
+    messages = await scene.messages(len(ODD))
+    named = printed = 0
+    wrong = []
+    for one in messages:
+        (told,) = one.payload["alerts"]
+        name = f"{{}}:{{odd={go_quote(told['labels']['odd'])}}}"
+        named += one.payload["groupKey"] == name
+        printed += told["fingerprint"] == fnv(told["labels"])
+        if one.payload["groupKey"] != name:
+            wrong.append(ascii(one.payload["groupKey"]))
+    said = f"{named} names of groups as Go quotes them, {printed} fingerprints as documented"
+    return " ".join([said, *wrong])
+
+
+def go_quote(text: str) -> str:
+    """A text as Go's strconv.Quote has it; str.isprintable goes by the same categories of Unicode."""
+    names = {
+        "\a": "a",
+        "\b": "b",
+        "\f": "f",
+        "\n": "n",
+        "\r": "r",
+        "\t": "t",
+        "\v": "v",
+        '"': '"',
+        "\\": "\\",
+    }
+    out = ""
+    for char in text:
+        code = ord(char)
+        if char in names:
+            out += "\\" + names[char]
+        elif char.isprintable():
+            out += char
+        elif code < 0x80:
+            out += f"\\x{code:02x}"
+        else:
+            out += f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+    return f'"{out}"'
+
+
+def fnv(labels: Mapping[str, str]) -> str:
+    """The fingerprint: FNV-1a, 64 bits, over names and values, with 0xff after each."""
+    mixed = 14695981039346656037
+    for name in sorted(labels):
+        for byte in name.encode() + b"\xff" + labels[name].encode() + b"\xff":
+            mixed = (mixed ^ byte) * 1099511628211 % 2**64
+    return f"{mixed:016x}"

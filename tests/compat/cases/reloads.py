@@ -96,15 +96,57 @@ async def _(scene: Scene) -> str:
     return await scene.story()
 
 
-@case("A receiver gets a second notifier: only that one is told", expect="first 1, second 1")
+SLOW_GROUPS = fast(group_by=["alertname"], group_interval="10m")
+
+
+@case(
+    "A receiver gets a second notifier: that one alone is told, and at once",
+    expect="first 1, second 1",
+    setup=Setup(SLOW_GROUPS),
+)
 async def _(scene: Scene) -> str:
     await scene.post(alert("A"))
     await first_is_told(scene)
-    await scene.peer.reload(Setup(receivers={"web": (Hook(), Hook())}))
+    await scene.peer.reload(Setup(SLOW_GROUPS, {"web": (Hook(), Hook())}))
     await scene.messages(2)
     await scene.wait(2)
     paths = [one.path for one in scene.collector.messages]
     return f"first {paths.count('/web_0')}, second {paths.count('/web_1')}"
+
+
+@case(
+    "An inhibition rule is taken away: what it kept quiet is told at once",
+    expect="+A / +B",
+    setup=Setup(
+        SLOW_GROUPS,
+        inhibit_rules=({"source_matchers": ['alertname = "A"'], "target_matchers": ['alertname = "B"']},),
+    ),
+)
+async def _(scene: Scene) -> str:
+    await scene.post(alert("A"), alert("B"))
+    await first_is_told(scene)
+    await scene.peer.reload(Setup(SLOW_GROUPS))
+    await scene.messages(2)
+    return await scene.story()
+
+
+def muted(*intervals: str) -> Setup:
+    route = {"matchers": ['team = "x"'], "mute_time_intervals": [*intervals]}
+    return Setup({**SLOW_GROUPS, "routes": [route]}, time_intervals={"always": [{"years": ["2000:2999"]}]})
+
+
+@case(
+    "A mute interval is taken off a route: what it kept quiet is told at once",
+    expect="+A",
+    setup=muted("always"),
+)
+async def _(scene: Scene) -> str:
+    await scene.post(alert("A"))
+    await scene.wait(1.5)
+    assert not scene.collector.messages
+    await scene.peer.reload(muted())
+    await scene.messages(1)
+    return await scene.story()
 
 
 @case(

@@ -77,6 +77,35 @@ async def _(scene: Scene) -> str:
     return await scene.story(settle_s=3)
 
 
+@case(
+    "One of two told alerts is silenced and ends: its end is told beside the other one",
+    expect="+A +B / -A +B",
+    theirs="+A +B",
+)
+async def _(scene: Scene) -> str:
+    await scene.post(alert("A"), alert("B"))
+    await scene.messages(1)
+    await scene.silence("alertname=A")
+    await scene.end(alert("A"))
+    await scene.messages(2, within_s=4)
+    return await scene.story()
+
+
+@case(
+    "Told, silenced, a message about others, unsilenced: not told as a new one",
+    expect="+A +B / +B +C",
+    theirs="+A +B / +B +C / +A +B +C",
+)
+async def _(scene: Scene) -> str:
+    await scene.post(alert("A"), alert("B"))
+    await scene.messages(1)
+    silence = await scene.silence("alertname=A")
+    await scene.post(alert("C"))
+    await scene.messages(2)
+    await scene.unsilence(silence)
+    return await scene.story(settle_s=3)
+
+
 SLOW_GROUP = Setup(fast(group_interval="8s"))
 
 
