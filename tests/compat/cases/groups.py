@@ -231,14 +231,14 @@ async def _(scene: Scene) -> str:
 
 @case("One post says that an alert fires and then that it has ended: it has", expect="nothing")
 async def _(scene: Scene) -> str:
-    fires = alert("A", since_s=60, lives_s=60)
+    fires = alert("A", since_s=0, lives_s=60)
     await scene.post(fires, ended(fires))
     return await scene.story()
 
 
 @case("One post says that an alert has ended and then that it fires: it does", expect="+A")
 async def _(scene: Scene) -> str:
-    fires = alert("A", since_s=60, lives_s=60)
+    fires = alert("A", since_s=0, lives_s=60)
     await scene.post(ended(fires), fires)
     await scene.messages(1)
     return await scene.story()
