@@ -22,8 +22,10 @@ from hbalert.api.door import TOO_MANY, Action, Handler, Load, Refusal, Resource,
 from hbalert.api.explain import Explaining
 from hbalert.api.hb import Hb
 from hbalert.api.ingest import Posted
+from hbalert.api.maintenance import Maintenance
 from hbalert.api.passing import Passing
 from hbalert.api.prom import Prom
+from hbalert.api.silences import Silences
 from hbalert.api.v2 import V2
 from hbalert.api.webhooks import read_hook
 from hbalert.config.types import Limits
@@ -100,6 +102,8 @@ def build(
     hb = Hb(engine, book, sources, bounds)
     prom = Prom(engine, rule_health, group_health)
     passing = Passing(pass_on, bounds)
+    quiet = Silences(engine, book, bounds)
+    maintenance = Maintenance(engine, book, bounds)
     gone: tuple[str, Handler] = ("read", _gone)
     table: list[tuple[str, str, dict[str, tuple[str, Handler]]]] = [
         # Alertmanager
@@ -131,6 +135,17 @@ def build(
         ("/api/hb/v1/alerts", "hb", {"GET": ("read", hb.get_alerts)}),
         ("/api/hb/v1/explain", "hb", {"GET": ("read", Explaining(engine, bounds).get)}),
         ("/api/hb/v1/alerts/{id}/timeline", "hb", {"GET": ("read", hb.get_timeline)}),
+        ("/api/hb/v1/silences", "hb", {"GET": ("read", quiet.get_all), "POST": ("silence", quiet.post)}),
+        ("/api/hb/v1/silences/preview", "hb", {"POST": ("read", quiet.preview)}),
+        ("/api/hb/v1/silences/import", "hb", {"POST": ("silence", quiet.import_)}),
+        ("/api/hb/v1/silences/{id}", "hb", {"GET": ("read", quiet.get)}),
+        (
+            "/api/hb/v1/maintenance",
+            "hb",
+            {"GET": ("read", maintenance.get_all), "POST": ("silence", maintenance.post)},
+        ),
+        ("/api/hb/v1/maintenance/next", "hb", {"GET": ("read", maintenance.get_next)}),
+        ("/api/hb/v1/maintenance/{name}", "hb", {"DELETE": ("silence", maintenance.delete)}),
         # the process
         ("/-/healthy", "text", {"GET": (OPEN, daemon.healthy)}),
         ("/-/ready", "text", {"GET": (OPEN, daemon.ready)}),

@@ -21,6 +21,8 @@ UNTIL, RESOLVED = "until", "resolved"
 SUBJECT = "silence"
 """Label of an alert that speaks of a silence, by its id: what has to be said of a silence, it cannot hush."""
 
+LONG = timedelta(days=30)
+
 PROBE = "a value that nobody uses"
 """Who matches this in every label that it asks for, matches nearly everything."""
 
@@ -164,6 +166,11 @@ def excess(silence: Silence, kept: int, bounds: Bounds) -> list[str]:
 def is_broad(matchers: Iterable[Matcher]) -> bool:
     """Whether these match nearly every alert: each of them accepts a value that nobody uses."""
     return all(matcher.test(PROBE) for matcher in matchers)
+
+
+def is_long(silence: Silence) -> bool:
+    """Whether it lasts so long that whoever made it will have forgotten it."""
+    return silence.ends_at - silence.starts_at > LONG
 
 
 def size(silence: Silence) -> int:

@@ -14,6 +14,7 @@ from hbalert.core.silence import (
     expire,
     has_nothing_left,
     is_broad,
+    is_long,
     problems,
     says_the_same,
     silenced_by,
@@ -218,3 +219,8 @@ def test_what_is_over_a_bound_names_it(bounds: Bounds, names: list[str]) -> None
 def test_when_another_silence_would_change_nothing(change: dict[str, object], now: float, same: bool) -> None:
     other = replace(QUIET, **change)  # type: ignore[arg-type]
     assert says_the_same(QUIET, other, t(now)) is same
+
+
+def test_more_than_a_month_is_long() -> None:
+    assert is_long(replace(QUIET, ends_at=QUIET.starts_at + s(31 * 86400)))
+    assert not is_long(replace(QUIET, ends_at=QUIET.starts_at + s(30 * 86400)))
