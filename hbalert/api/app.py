@@ -11,15 +11,16 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 import structlog
 from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
+from hbalert.api.audit import Audit
 from hbalert.api.auth import OPEN
 from hbalert.api.door import TOO_MANY, Action, Handler, Load, Refusal, Resource, header, read_json
 from hbalert.api.explain import Explaining
+from hbalert.api.guard import Guard
 from hbalert.api.hb import Hb
 from hbalert.api.ingest import Posted
 from hbalert.api.maintenance import Maintenance
@@ -44,15 +45,19 @@ GONE = "Alertmanager's API v1 is gone, as in Alertmanager 0.27; the same path un
 class Api(Starlette):
     """Starlette, with a short way to the paths without parameters: they need no search and no middleware."""
 
-    def __init__(self, resources: Iterable[tuple[str, Resource]]) -> None:
+    def __init__(self, resources: Iterable[tuple[str, Resource]], nowhere: Resource) -> None:
+        """nowhere: what answers under every other path."""
+        self.resources = dict(resources)
         routes: list[BaseRoute] = []
         self._direct: dict[str, Resource] = {}
-        for path, resource in resources:
+        for path, resource in self.resources.items():
             if "{" in path:
                 routes.append(Route(path, resource))
             else:
                 self._direct[path] = resource
-        super().__init__(routes=routes, exception_handlers={HTTPException: _not_found})
+        super().__init__(routes=routes)
+        self.router.redirect_slashes = False
+        self.router.default = nowhere
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -63,14 +68,6 @@ class Api(Starlette):
                 await direct(scope, receive, send)
                 return
         await super().__call__(scope, receive, send)
-
-
-async def _not_found(request: Request, error: Exception) -> Response:
-    status = error.status_code if isinstance(error, HTTPException) else 404
-    if request.url.path.startswith("/api/"):
-        text = f"path {request.url.path[:200]} was not found"
-        return JSONResponse({"code": status, "message": text}, status)
-    return PlainTextResponse(f"{status}: there is nothing under this path\n", status)
 
 
 def build(
@@ -152,20 +149,15 @@ def build(
         ("/-/reload", "text", {"POST": ("admin", daemon.reload), "PUT": ("admin", daemon.reload)}),
         ("/metrics", "text", {"GET": ("read", daemon.metrics)}),
     ]
-    return Api(
-        (
-            path,
-            Resource(
-                path,
-                {method: Action(role, handler) for method, (role, handler) in actions.items()},
-                engine,
-                metrics,
-                load,
-                style,
-            ),
-        )
-        for path, style, actions in table
-    )
+    audit = Audit(engine.clock, metrics)
+    guard = Guard(engine, audit)
+
+    def resource(path: str, style: str, actions: Mapping[str, tuple[str, Handler]]) -> Resource:
+        methods = {method: Action(role, handler) for method, (role, handler) in actions.items()}
+        return Resource(path, methods, engine, metrics, load, style, guard.admit, audit)
+
+    resources = ((path, resource(path, style, actions)) for path, style, actions in table)
+    return Api(resources, nowhere=resource("other", "text", {}))
 
 
 _V1 = (

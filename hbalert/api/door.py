@@ -1,7 +1,7 @@
 """The door: what every request passes before and after its handler.
 
-Knows methods, tokens, the origin of browsers, sizes, overload, how an error becomes an answer, and
-how long everything took. Must not know what any path is for. A handler gets a request and returns a
+Knows methods, sizes, overload, how an error becomes an answer, and how long everything took. Must not
+know what any path is for, nor who may come in (`guard.py`). A handler gets a request and returns a
 response, or raises `Refusal` with a text for the client; nothing else it raises reaches the client.
 """
 
@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 import msgspec
 import structlog
@@ -18,7 +17,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
-from hbalert.api.auth import OPEN, Gate, Verdict
+from hbalert.api.audit import Audit
+from hbalert.api.auth import ANY, OPEN
 from hbalert.config.types import Limits
 from hbalert.engine import Engine
 from hbalert.errors import StoreError, StoreFull
@@ -55,6 +55,14 @@ class Refusal(Exception):
         self.text = text
         self.headers = dict(headers or {})
         self.code = code
+
+
+class Unwelcome(Refusal):
+    """It has no token that allows it. Written in one form for all paths below a root, also unknown ones."""
+
+
+Admit = Callable[[Request, str], str]
+"""Lets a request in that needs this role; the name of its token. Raises Refusal."""
 
 
 class Load:
@@ -117,17 +125,19 @@ class Resource:
         metrics: Metrics,
         load: Load,
         style: str,
+        admit: Admit,
+        audit: Audit,
     ) -> None:
         self.path = path
-        self._actions = dict(actions)
+        self.actions = dict(actions)
         if "GET" in actions:
-            self._actions["HEAD"] = actions["GET"]
+            self.actions["HEAD"] = actions["GET"]
         self._engine = engine
         self._metrics = metrics
         self._load = load
         self._style = style
-        self._tokens: object = None
-        self._gate = Gate(())
+        self._admit = admit
+        self._audit = audit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         monotonic = self._engine.clock.monotonic
@@ -142,26 +152,29 @@ class Resource:
             code = 499  # the server stops, or the client has gone
             raise
         finally:
-            known = method if method in self._actions else "other"
-            self._metrics.requested(self.path, known, code, monotonic() - begun)
+            action = self.actions.get(method)
+            self._metrics.requested(self.path, method if action else "other", code, monotonic() - begun)
+            if action is not None and "by" in scope and method not in READS:
+                self._audit.changed(scope, action.role, code)
 
     async def _answer(self, scope: Scope, receive: Receive) -> Response:
         try:
-            action = self._actions.get(scope["method"])
-            if action is None:
-                allowed = ", ".join(sorted(self._actions))
-                text = f"{scope['method']} is not for this path; use {allowed}"
-                raise Refusal(405, text, {"Allow": allowed}, code=405)
+            action = self.actions.get(scope["method"])
             scope["heads"] = dict(scope["headers"])  # looked up several times: a dict pays at once
             request = Request(scope, receive)
-            self._admit(request, action.role)
+            scope["by"] = self._admit(request, ANY if action is None else action.role)
+            if action is None:
+                raise self._nothing(scope)
             if scope["method"] in READS:
                 if action.role != OPEN:
                     await self._load.turn()
                 return await action.handler(request)
             return await self._change(request, action)
         except Refusal as refusal:
-            return self._refuse(refusal.status, refusal.text, refusal.headers, refusal.code)
+            # Whoever has no token must not see from the form whether there is something under a path.
+            is_of_root = isinstance(refusal, Unwelcome) or not self.actions
+            style = style_of(scope["path"]) if is_of_root else self._style
+            return self._refuse(refusal.status, refusal.text, refusal.headers, refusal.code, style)
         except StoreFull as error:
             return self._refuse(503, f"the store has no room: {error}", {"Retry-After": "30"})
         except StoreError as error:
@@ -170,49 +183,14 @@ class Resource:
             log.exception("request_failed", path=self.path, method=scope["method"])
             return self._refuse(500, "this is a mistake of hbalert; its log tells more", {})
 
-    def _admit(self, request: Request, role: str) -> None:
-        tokens = self._engine.config.tokens
-        if tokens is not self._tokens:
-            self._tokens, self._gate = tokens, Gate(tokens)
-        if not self._gate.open:
-            match self._gate.check(request.scope["heads"].get(b"authorization", b""), role):
-                case Verdict.UNKNOWN:
-                    raise Refusal(
-                        401,
-                        "a token is needed: send the header Authorization: Bearer TOKEN "
-                        "(`hbalert token new` makes one)",
-                        {"WWW-Authenticate": 'Bearer realm="hbalert"'},
-                    )
-                case Verdict.FORBIDDEN:
-                    raise Refusal(
-                        403, f"the role of this token does not allow this; it needs {role!r} or 'admin'"
-                    )
-                case Verdict.ALLOWED:
-                    pass
-        if role != OPEN and request.method not in READS:
-            self._check_origin(request)
-
-    def _check_origin(self, request: Request) -> None:
-        """A page of somebody else, open in a browser on this machine, must not change anything here.
-
-        Browsers name the page's origin on every request that changes something; programs send none.
-        The origin has to be ours, and ours has to be an address, localhost or the configured external
-        URL: otherwise a name whose DNS points here would be enough.
-        """
-        origin = header(request, b"origin")
-        if not origin:
-            return
-        host = header(request, b"host")
-        external = urlsplit(self._engine.config.server.external_url).netloc
-        try:
-            parts = urlsplit(origin)
-            ours = parts.netloc == host or parts.netloc == external
-            name = parts.hostname or ""
-        except ValueError:
-            ours, name = False, ""
-        known = name == "localhost" or _is_address(name) or parts.netloc == external if ours else False
-        if not known:
-            raise Refusal(403, "a page of another origin may not do this")
+    def _nothing(self, scope: Scope) -> Refusal:
+        """What is said where there is no such path, or no such method of it."""
+        if self.actions:
+            allowed = ", ".join(sorted(self.actions))
+            text = f"{scope['method']} is not for this path; use {allowed}"
+            return Refusal(405, text, {"Allow": allowed}, code=405)
+        path = scope["path"][:200]
+        return Refusal(404, f"path {path} was not found: there is nothing under it", code=404)
 
     async def _change(self, request: Request, action: Action) -> Response:
         """Counts what is posted against the load while its body is in memory."""
@@ -227,17 +205,18 @@ class Resource:
             self._load.release(admitted)
 
     def _refuse(
-        self, status: int, text: str, headers: Mapping[str, str], code: int | None = None
+        self, status: int, text: str, headers: Mapping[str, str], code: int | None = None, style: str = ""
     ) -> Response:
         headers = {**headers, "Cache-Control": "no-store"}
         if status == 408:  # of what is too large the rest is read and dropped, so that the answer arrives
             headers["Connection"] = "close"
-        if self._style == "text":
+        style = style or self._style
+        if style == "text":
             return Response(text + "\n", status, headers, "text/plain")
         body: object = {"schema": 1, "error": text}
-        if self._style == "am":
+        if style == "am":
             body = text if code is None else {"code": code, "message": text}
-        elif self._style == "prom":
+        elif style == "prom":
             body = {"status": "error", "errorType": _PROMETHEUS.get(status, "bad_data"), "error": text}
         return Response(msgspec.json.encode(body), status, headers, JSON)
 
@@ -256,8 +235,12 @@ _PROMETHEUS = {
 """Status -> errorType of Prometheus' API; any other is the client's: "bad_data"."""
 
 
-def _is_address(name: str) -> bool:
-    return ":" in name or (name.replace(".", "").isdigit() and name.count(".") == 3)
+def style_of(path: str) -> str:
+    """How an error is written below a root, whether or not the path exists."""
+    for root, style in (("/api/hb/", "hb"), ("/api/v1/", "prom"), ("/api/", "am")):
+        if path.startswith(root):
+            return style
+    return "text"
 
 
 def header(request: Request, name: bytes) -> str:

@@ -332,3 +332,9 @@ async def test_without_a_token_amtool_says_401(tmp_path: Path) -> None:
         for _, arguments in VERBS.values():
             assert "401" in await amtool(api, *arguments, code=1)
         assert "401" in await amtool(api, "alert", "query", code=1, extra=(config_file(tmp_path, "nobody"),))
+
+
+async def test_a_token_may_stand_in_the_address_as_a_password(tmp_path: Path) -> None:
+    async with stand(tmp_path, tokens=[token("viewer", "read")]) as api:
+        api.url = api.url.replace("//", "//x:viewer-token@")
+        assert await query(api, "alert", "query") == []

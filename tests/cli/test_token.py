@@ -7,6 +7,8 @@ import tomllib
 from hashlib import sha256
 from pathlib import Path
 
+import pytest
+
 from hbalert.config.types import TokenSettings
 from tests.cli.daemon import run, served
 
@@ -42,3 +44,22 @@ def test_a_role_that_does_not_exist_is_wrong_usage() -> None:
         "'ingest', 'read', 'silence', 'admin'"
         in run("token", "new", "--name", "a", "--role", "boss", code=2).stderr
     )
+
+
+@pytest.mark.parametrize("expires", ["1h", "90d", "2999-01-31", "2999-01-31T10:00:00Z"])
+def test_a_token_may_expire(tmp_path: Path, expires: str) -> None:
+    result = run("token", "new", "--name", "guest", "--role", "read", "--expires", expires)
+    (written,) = tomllib.loads(result.stderr[result.stderr.index("[[tokens]]") :])["tokens"]
+    settings = TokenSettings.model_validate(written)
+    assert settings.expires is not None
+    with served(tmp_path, tokens=[settings]) as daemon:
+        environ = {"HBALERT_CLIENT_TOKEN": result.stdout.strip()}
+        daemon.run("status", environ=environ)
+        left = settings.expires - daemon.api.now()
+        daemon.do(daemon.api.clock.advance(left.total_seconds() + 1))
+        assert "a token is needed" in daemon.run("status", environ=environ, code=5).stderr
+
+
+@pytest.mark.parametrize("expires", ["never", "", "2001-01-01", "999999999999y", "0"])
+def test_what_is_no_time_to_come_is_wrong_usage(expires: str) -> None:
+    run("token", "new", "--name", "guest", "--role", "read", "--expires", expires, code=2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -194,3 +195,10 @@ def test_every_limit_refuses_nonsense(tmp_path: Path, limit: str) -> None:
         (one,) = found(tmp_path, "", f"[server.limits]\n{limit} = {value}\n")
         assert one.key == f"server.limits.{limit}"
         assert one.instead
+
+
+def test_the_page_lists_every_limit_with_its_default() -> None:
+    page = (Path(__file__).parents[2] / "docs/security.md").read_text("utf-8")
+    written = dict(re.findall(r"^\| `(\w+)` \| (\d+) \|", page, re.MULTILINE))
+    defaults = {name: f"{value:.12g}" for name, value in Limits().model_dump().items()}
+    assert written == defaults
