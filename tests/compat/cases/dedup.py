@@ -5,11 +5,12 @@ The reason is checked where the payload names it: by hbalert, and by Alertmanage
 
 from __future__ import annotations
 
+import random
 from itertools import pairwise
 
 from tests.compat.case import NO_COUNTERPART, case
 from tests.compat.collector import Answer
-from tests.compat.scene import Scene, alert
+from tests.compat.scene import Scene, alert, ended
 from tests.compat.setup import Hook, Setup, fast
 
 FIRST, NEW, ALL_RESOLVED, SOME_RESOLVED, REPEAT = (
@@ -223,6 +224,41 @@ async def _(scene: Scene) -> str:
         await scene.post(alert("A"), alert("B"))
         await scene.wait(0.8)
     return await scene.story()
+
+
+STEPS, GROUPS, NAMES = 10, 5, "ABCD"
+
+
+@case(
+    f"A random walk over {GROUPS} groups of {len(NAMES)} alerts that come, go, or do both at once",
+    expect=f"{STEPS} of {STEPS} steps told as the table has it",
+    bound_s=120,
+)
+async def _(scene: Scene) -> str:
+    draw = random.Random(20)
+    firing: dict[str, frozenset[str]] = {f"g{number}": frozenset() for number in range(GROUPS)}
+    good, wrong = 0, ""
+    for _ in range(STEPS):
+        posted, expected = [], []
+        for team, before in firing.items():
+            now = before ^ frozenset(name for name in NAMES if draw.random() < 0.4)
+            posted += [alert(name, team=team) for name in sorted(now - before)]
+            posted += [ended(alert(name, team=team)) for name in sorted(before - now)]
+            for name in sorted(before & now):
+                if draw.random() < 0.2:  # ends and fires again within one look: no news
+                    posted += [ended(alert(name, team=team)), alert(name, team=team)]
+            if now != before:
+                said = [f"+{name}" for name in now] + [f"-{name}" for name in before - now]
+                expected.append(f"{team}: {' '.join(sorted(said, key=lambda one: one[1:]))}")
+            firing[team] = now
+        heard = len(scene.collector.messages)
+        await scene.post(*posted)
+        await scene.messages(heard + len(expected))
+        await scene.wait(1.3)
+        found = [f"{one.payload['groupLabels']['team']}: {one}" for one in scene.collector.messages[heard:]]
+        good += sorted(found) == sorted(expected)
+        wrong = wrong or ("" if sorted(found) == sorted(expected) else f"; {sorted(found)}, not {expected}")
+    return f"{good} of {STEPS} steps told as the table has it{wrong}"
 
 
 def _gaps(scene: Scene) -> list[int]:

@@ -44,6 +44,23 @@ async def _(scene: Scene) -> str:
 
 
 @case(
+    "The same by its own endsAt",
+    expect="nothing",
+    setup=Setup(fast(group_wait="3s")),
+)
+async def _(scene: Scene) -> str:
+    await scene.post(alert("A", lives_s=1.5))
+    return await scene.story(settle_s=5)
+
+
+@case("group_wait = 0: nobody waits", expect="+A", setup=Setup(fast(group_wait="0s")))
+async def _(scene: Scene) -> str:
+    await scene.post(alert("A"))
+    await scene.messages(1)
+    return await scene.story()
+
+
+@case(
     "An alert that has fired longer than group_wait is told at once",
     expect="+A at once",
     setup=Setup(fast(group_wait="20s")),
