@@ -67,8 +67,9 @@ fmt: .venv/.set-up-dev ## formats the code
 	@$(PY) -m ruff format $(SOURCES)
 
 .PHONY: docs
-docs: .venv/.set-up-dev ## writes anew what is made: docs/cli.md, docs/beside-alertmanager.md, the roles in docs/security.md
+docs: .venv/.set-up-dev ## writes anew what is made: docs/cli.md, docs/why.md, docs/beside-alertmanager.md, the roles in docs/security.md
 	@mkdir -p .cache && $(PY) -m tests.cli_page > .cache/cli.md && mv .cache/cli.md docs/cli.md
+	@$(PY) -m tests.why_page > .cache/why.md && mv .cache/why.md docs/why.md
 	@$(PY) -m tests.roles_page
 	@$(PY) -m tests.compat --page > .cache/page.md && mv .cache/page.md docs/beside-alertmanager.md
 

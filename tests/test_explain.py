@@ -83,7 +83,10 @@ async def test_what_waits_is_said_to_wait(at: Stand) -> None:
     await at.clock.advance(30)
     await at.flush()
     (outlook,) = ask(at, "alertname=Down bot=beta").outlooks
-    assert outlook.told == (Told("mail", "new alerts added", waiting=True),)
+    assert outlook.told == (Told("mail", "new alerts added"),)
+    (row,) = at.engine.memory.deliveries.values()
+    (outlook,) = ask(at).outlooks
+    assert outlook.told == (Told("mail", unsent=row),)
 
 
 async def test_a_silence_keeps_it_quiet_only_while_it_lasts(at: Stand) -> None:

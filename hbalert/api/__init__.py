@@ -9,7 +9,9 @@ webhooks  payloads of Alertmanager and Grafana -> reports
 v2        Alertmanager's API, version 2
 prom      Prometheus' API for rules and alerts
 passing   queries of others, passed on to the default source
-hb        our own: history, queue, timeline, status
+hb        our own: history, queue, status
+alerts    our own: what fires, one alert, its timeline
+explain   our own: what becomes of an alert, and why
 am_yaml   the running configuration as Alertmanager's YAML
 server    uvicorn inside our loop
 """

@@ -16,6 +16,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
+from hbalert.api.alerts import Alerts
 from hbalert.api.audit import Audit
 from hbalert.api.auth import OPEN
 from hbalert.api.door import TOO_MANY, Action, Handler, Load, Refusal, Resource, header, read_json
@@ -97,6 +98,7 @@ def build(
     daemon = _Daemon(engine, metrics, reload, ready, bounds)
     v2 = V2(engine, book, metrics, bounds)
     hb = Hb(engine, book, sources, bounds)
+    alerts = Alerts(engine, book, bounds)
     prom = Prom(engine, rule_health, group_health)
     passing = Passing(pass_on, bounds)
     quiet = Silences(engine, book, bounds)
@@ -129,8 +131,10 @@ def build(
         ("/api/hb/v1/queue", "hb", {"GET": ("read", hb.get_queue)}),
         ("/api/hb/v1/queue/{id}", "hb", {"DELETE": ("admin", hb.drop)}),
         ("/api/hb/v1/queue/{id}/retry", "hb", {"POST": ("admin", hb.retry)}),
-        ("/api/hb/v1/alerts", "hb", {"GET": ("read", hb.get_alerts)}),
+        ("/api/hb/v1/alerts", "hb", {"GET": ("read", alerts.get_alerts)}),
+        ("/api/hb/v1/alerts/{id}", "hb", {"GET": ("read", alerts.get_alert)}),
         ("/api/hb/v1/explain", "hb", {"GET": ("read", Explaining(engine, bounds).get)}),
+        ("/api/hb/v1/alerts/{id}/timeline", "hb", {"GET": ("read", alerts.get_timeline)}),
         ("/api/hb/v1/alerts/{id}/timeline", "hb", {"GET": ("read", hb.get_timeline)}),
         ("/api/hb/v1/silences", "hb", {"GET": ("read", quiet.get_all), "POST": ("silence", quiet.post)}),
         ("/api/hb/v1/silences/preview", "hb", {"POST": ("read", quiet.preview)}),

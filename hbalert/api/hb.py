@@ -1,6 +1,6 @@
-"""Our own endpoints, /api/hb/v1: what Alertmanager's API has no words for.
+"""Our own endpoints, /api/hb/v1: what Alertmanager's API has no words for (alerts: `alerts.py`).
 
-Knows how history, queue, alerts with their timeline, and the state of this daemon are shown. Must not
+Knows how history, queue and the state of this daemon are shown. Must not
 know SQL or how any of it came about. Every listing is {"schema": 1, "rows": [...]}; ids may be given
 by a beginning that only one has.
 """
@@ -21,13 +21,11 @@ from hbalert.api.door import Refusal, json_response
 from hbalert.api.wire import Listing
 from hbalert.config.types import Limits
 from hbalert.core.delivery import Delivery, DeliveryState
-from hbalert.core.labels import Labels, fingerprint
-from hbalert.core.matcher import matches
 from hbalert.core.notification import NotifiedAlert
-from hbalert.core.rule import RuleAlert, RuleAlertState
+from hbalert.core.rule import RuleAlertState
 from hbalert.engine import Engine
-from hbalert.ports import Attempt, HistoryQuery, Note
-from hbalert.views import AlertView, Book, Sources, queue, unhealthy
+from hbalert.ports import Attempt, HistoryQuery
+from hbalert.views import Book, Sources, queue, unhealthy
 
 T = TypeVar("T")
 
@@ -35,9 +33,6 @@ log = structlog.get_logger("hbalert.api")
 
 STATES = tuple(state.value for state in DeliveryState)
 ALERT_STATES = ("active", "suppressed", "pending")
-
-SEARCHED_NOTES = 5000
-"""How far back the timeline is searched for an alert that is not live any more."""
 
 
 class Hb:
@@ -102,45 +97,6 @@ class Hb:
             lines = await self._engine.store.history(HistoryQuery(delivery_id=begin, limit=2))
             found = [line.delivery for line in lines]
         return only(found, begin, "delivery", "`hbalert history` lists them")
-
-    # --- alerts ---
-
-    async def get_alerts(self, request: Request) -> Response:
-        """What fires, and what is about to."""
-        now = self._engine.clock.now()
-        state = query.choice(request, "state", ALERT_STATES)
-        asked = query.wanted(request, self._limits)
-        rows = [alert_row(view) for view in self._book.wanted(asked, now) if state in ("", view.state)]
-        if state in ("", "pending"):
-            rows += [
-                pending_row(row)
-                for row in self._engine.memory.rule_alerts.values()
-                if row.state is RuleAlertState.PENDING and matches(asked.matchers, row.labels)
-            ]
-        return json_response(Listing(rows))
-
-    async def get_timeline(self, request: Request) -> Response:
-        """Everything that was decided about one alert: the answer to "why was I (not) told?"."""
-        labels = await self._labels(request.path_params["id"])
-        notes = await self._engine.store.notes(
-            alert_key=labels.key, limit=query.number(request, "limit", 1000, self._limits.rows)
-        )
-        rows = [note_row(note) for note in notes]
-        return json_response(
-            {"schema": 1, "fingerprint": fingerprint(labels), "labels": labels.as_dict(), "rows": rows}
-        )
-
-    async def _labels(self, begin: str) -> Labels:
-        """The labels of the one alert whose fingerprint begins so, live or in the recent past."""
-        known = dict(self._book.known(self._engine.clock.now()))
-        found = {each: labels for each, labels in known.items() if each.startswith(begin.lower())}
-        if not found:
-            for note in await self._engine.store.notes(limit=SEARCHED_NOTES):
-                if note.alert_key:
-                    labels = Labels.from_key(note.alert_key)
-                    if (name := fingerprint(labels)).startswith(begin.lower()):
-                        found[name] = labels
-        return only(list(found.values()), begin, "alert", "`hbalert alerts list` shows those that are live")
 
     # --- the daemon ---
 
@@ -255,52 +211,4 @@ def said_row(alert: NotifiedAlert) -> dict[str, Any]:
         "labels": dict(alert.labels),
         "starts_at": alert.starts_at,
         "ends_at": alert.ends_at,
-    }
-
-
-def alert_row(view: AlertView) -> dict[str, Any]:
-    """A firing alert."""
-    return {
-        "fingerprint": view.fingerprint,
-        "state": view.state,
-        "labels": view.alert.labels.as_dict(),
-        "annotations": dict(view.alert.annotations),
-        "starts_at": view.alert.starts_at,
-        "ends_at": view.ends_at,
-        "updated_at": view.alert.updated_at,
-        "origins": [claim.origin for claim in view.alert.claims],
-        "receivers": view.receivers,
-        "silenced_by": view.silenced_by,
-        "inhibited_by": view.inhibited_by,
-        "generator_url": view.alert.generator_url,
-    }
-
-
-def pending_row(row: RuleAlert) -> dict[str, Any]:
-    """An alert of a rule whose `for` has not passed yet."""
-    return {
-        "fingerprint": fingerprint(row.labels),
-        "state": "pending",
-        "labels": row.labels.as_dict(),
-        "annotations": dict(row.annotations),
-        "starts_at": row.active_at,
-        "ends_at": None,
-        "updated_at": row.active_at,
-        "origins": [f"rule:{row.rule_id}"],
-        "receivers": (),
-        "silenced_by": (),
-        "inhibited_by": (),
-        "generator_url": "",
-    }
-
-
-def note_row(note: Note) -> dict[str, Any]:
-    """A line of a timeline."""
-    return {
-        "at": note.at,
-        "kind": note.kind,
-        "text": note.text,
-        "group": note.group_id,
-        "delivery": note.delivery_id,
-        "notifier": note.notifier,
     }

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
+from typing import Any
 
 import click
 
 from hbalert.cli.client import Client, client_options, segment
-from hbalert.cli.output import ago, local, output_option, show
+from hbalert.cli.explain import story
+from hbalert.cli.output import ago, local, output_option, plain, show, show_one, table
 from hbalert.cli.silence import label_text
 from hbalert.clock import SystemClock
 
@@ -49,6 +52,31 @@ def list_(conditions: tuple[str, ...], state: str | None, receiver: str, output:
     show(rows, output, empty="Nothing fires.")
 
 
+@alerts.command(name="show")
+@click.argument("identity", metavar="ID")
+@output_option
+@client_options
+def show_alert(identity: str, output: str, client: Client) -> None:
+    """Show one alert: what it says, whom it reaches or why nobody, and what happened to it last.
+
+    ID is the alert's fingerprint, which may be cut short (see `hbalert alerts list`).
+    """
+    answer = client.get(f"/api/hb/v1/alerts/{segment(identity)}")
+    show_one(answer, output, "\n".join(_whole(answer)))
+
+
+def _whole(answer: dict[str, Any]) -> Iterator[str]:
+    yield from story(answer)
+    if answer["annotations"]:
+        yield ""
+        width = max(map(len, answer["annotations"]))
+        for name, text in answer["annotations"].items():
+            yield f"{name:<{width}}  {plain(text)}"
+    if answer["timeline"]:
+        yield ""
+        yield table(lines_of(answer["timeline"]), LINE)
+
+
 @alerts.command()
 @click.argument("identity", metavar="ID")
 @output_option
@@ -61,7 +89,14 @@ def timeline(identity: str, output: str, client: Client) -> None:
     answer = client.get(f"/api/hb/v1/alerts/{segment(identity)}/timeline")
     if output == "table":
         click.echo(f"{answer['fingerprint']}  {label_text(answer['labels'])}", err=True)
-        rows = [{"at": local(row["at"]), "what": row["kind"], "text": row["text"]} for row in answer["rows"]]
-        show(rows, output, columns=("at", "what", "text"), empty="Nothing is remembered of it.")
+        show(lines_of(answer["rows"]), output, columns=LINE, empty="Nothing is remembered of it.")
     else:
         show(answer["rows"], output)
+
+
+LINE = ("at", "what", "text")
+
+
+def lines_of(rows: list[dict[str, Any]]) -> list[dict[str, str]]:
+    """Lines of a timeline for people."""
+    return [{"at": local(row["at"]), "what": row["kind"], "text": row["text"]} for row in rows]

@@ -52,7 +52,7 @@ def explain(labels: tuple[str, ...], at: str | None, offline: bool, output: str,
             )
         except Unreachable as error:
             raise Unreachable(f"{error.message}; --offline asks the configuration alone") from None
-    show_one(answer, output, "\n".join(_story(answer, now)))
+    show_one(answer, output, "\n".join(story(answer)))
 
 
 def _alone(labels: tuple[str, ...], at: datetime | None, config: Path | None) -> dict[str, Any]:
@@ -91,7 +91,9 @@ def _alone(labels: tuple[str, ...], at: datetime | None, config: Path | None) ->
 # --- for people --------------------------------------------------------------------------------
 
 
-def _story(answer: dict[str, Any], now: datetime) -> Iterator[str]:
+def story(answer: dict[str, Any]) -> Iterator[str]:
+    """The whole answer, line by line; lengths of time are seen from its `at`."""
+    now = datetime.fromisoformat(answer["at"])
     yield f"{label_text(answer['labels'])}"
     yield f"{answer['fingerprint']}  {_state(answer, now)}"
     yield ""
@@ -181,16 +183,18 @@ def _muters(mute: dict[str, Any], answer: dict[str, Any]) -> Iterator[str]:
 
 def _told(each: dict[str, Any], muted: bool) -> str:
     parts = []
+    unsent = each["unsent"]
+    if unsent:
+        tried = f", {unsent['attempts']} failed: {plain(unsent['last_answer'])}" if unsent["attempts"] else ""
+        parts.append(f"not reached yet{tried}; next attempt at {local(unsent['next_attempt_at'])}")
     if each["told_at"]:
         parts.append(f"was told at {local(each['told_at'])}")
     if each["reason"]:
         parts.append(f"will be told: {each['reason']}")
     elif each["told_at"] and not muted:
         parts.append(f"hears it again after {local(each['repeat_at'])}")
-    elif not each["told_at"]:
+    elif not each["told_at"] and not unsent:
         parts.append("is not told" if muted else "has nothing to hear")
-    if each["waiting"]:
-        parts.append("older news of the group is still on its way")
     if each["held_until"]:
         parts.append(f"asked us to stay away until {local(each['held_until'])}")
     return "; ".join(parts)

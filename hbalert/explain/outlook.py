@@ -14,7 +14,7 @@ from typing import Protocol
 
 from hbalert.config.types import Config
 from hbalert.core.alert import Alert, report
-from hbalert.core.delivery import DeliveryState
+from hbalert.core.delivery import Delivery, DeliveryState
 from hbalert.core.group import Group, join
 from hbalert.core.labels import Labels, fingerprint
 from hbalert.core.notification import repeats_after
@@ -68,7 +68,7 @@ class Told:
     reason      why it would be told, in the words of the notification; "": it would not
     told_at     when it was last told that this alert fires
     repeat_at   from when on the same is said again
-    waiting     older news of the group that has not got out yet goes along
+    unsent      news of this very alert that has not got through yet
     held_until  it asked us to stay away until then
     """
 
@@ -76,7 +76,7 @@ class Told:
     reason: str = ""
     told_at: datetime | None = None
     repeat_at: datetime | None = None
-    waiting: bool = False
+    unsent: Delivery | None = None
     held_until: datetime | None = None
 
 
@@ -212,14 +212,19 @@ def _told(world: World, draft: Draft, route: Route, group: Group, labels: Labels
     }
     for name in world.destinations.receivers[route.receiver]:
         entry = draft.entries.get((group.id, name))
-        known = entry is not None and labels.key in entry.firing
+        waiting = [
+            row
+            for row in draft.live_deliveries(group.id, name)
+            if any(each.labels == labels for each in row.notification.alerts)
+        ]
+        known = entry is not None and labels.key in entry.firing and not waiting
         state = draft.notifiers.get(name)
         yield Told(
             name,
             reason=said.get(name, ""),
             told_at=entry.at if entry is not None and known else None,
             repeat_at=repeats_after(entry, route.repeat_intervals) if entry is not None and known else None,
-            waiting=bool(draft.live_deliveries(group.id, name)),
+            unsent=waiting[-1] if waiting else None,
             held_until=state.held_until
             if state is not None and state.held_until is not None and state.held_until > look.now
             else None,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from hbalert.core.delivery import Delivery
 from hbalert.core.labels import Labels, fingerprint
 from hbalert.core.route import Step
 from hbalert.core.silence import Silence
@@ -86,8 +87,18 @@ def _told(told: Told) -> dict[str, Any]:
         "reason": told.reason or None,
         "told_at": told.told_at,
         "repeat_at": told.repeat_at,
-        "waiting": told.waiting,
+        "unsent": _unsent(told.unsent) if told.unsent is not None else None,
         "held_until": told.held_until,
+    }
+
+
+def _unsent(delivery: Delivery) -> dict[str, Any]:
+    return {
+        "delivery": delivery.id,
+        "decided_at": delivery.notification.decided_at,
+        "attempts": delivery.attempts,
+        "last_answer": delivery.last_answer,
+        "next_attempt_at": delivery.next_attempt_at,
     }
 
 

@@ -12,7 +12,7 @@ from hbalert.engine import Engine
 from hbalert.memory import Draft
 from hbalert.units.endings import endings
 from hbalert.units.own import Own, clock_stepped
-from hbalert.units.silences import reopen, resolved
+from hbalert.units.silences import begun, over, resolved
 
 LEAST_HISTORY = timedelta(hours=120)
 """The log and ended silences are kept at least as long as Alertmanager keeps them."""
@@ -37,8 +37,11 @@ class Sweeper:
         overdue = [key for key in memory.unwritten if memory.write_by[key] <= soon]
         since = self._looked_at
         ended = [silence for silence in memory.silences.values() if since < silence.ends_at <= now]
+        begins = [silence for silence in memory.silences.values() if since < silence.starts_at <= now]
+        # Who begins with its making is told of then.
+        begins = [silence for silence in begins if silence.updated_at < silence.starts_at]
         gone = self._gone(since, now) if len(memory.lasting) else []
-        if not overdue and not ended and not gone:
+        if not overdue and not ended and not begins and not gone:
             self._looked_at = now
             return
 
@@ -47,8 +50,9 @@ class Sweeper:
                 alert = draft.alerts.get(key)
                 if alert is not None:
                     draft.put_alert(alert)
-            # A silence that was ended by hand has reopened its groups already; twice does no harm.
-            reopen(draft, ended)
+            begun(draft, begins)
+            # What was ended by hand has said so and reopened its groups already.
+            over(draft, [silence for silence in ended if silence.updated_at < silence.ends_at])
             resolved(
                 draft,
                 [alert for key in gone if (alert := draft.alerts.get(key)) and alert.resolved(draft.now)],

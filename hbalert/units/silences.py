@@ -51,8 +51,12 @@ def put(draft: Draft, posted: Silence, replaces: str | None, new_id: str, bounds
         raise ValueError("; ".join(found))
     for row in rows:
         draft.put_silence(row)
-    if old is not None:
+    if is_new and old is not None:
+        over(draft, [old])
+    elif old is not None:
         reopen(draft, [old])
+    if is_new and state(rows[-1], draft.now) is SilenceState.ACTIVE:
+        begun(draft, [rows[-1]])
     return rows[-1].id
 
 
@@ -65,8 +69,34 @@ def end(draft: Draft, silence_id: str) -> bool:
     if ended != silence:
         draft.put_silence(ended)
         if state(silence, draft.now) is SilenceState.ACTIVE:
-            reopen(draft, [silence])
+            over(draft, [silence])
     return True
+
+
+def begun(draft: Draft, silences: Iterable[Silence]) -> None:
+    """The timelines of what fires and is covered hear of silences that have begun."""
+    for silence in silences:
+        until = silence.ends_at.isoformat(timespec="seconds")
+        why = f": {silence.comment}" if silence.comment else ""
+        _tell(draft, silence, "silenced", f"{_whose(silence)} has begun, until {until}{why}")
+
+
+def over(draft: Draft, silences: Iterable[Silence]) -> None:
+    """The timelines hear of silences that have ended, and their groups are looked at."""
+    ended = list(silences)
+    for silence in ended:
+        _tell(draft, silence, "unsilenced", f"{_whose(silence)} has ended")
+    reopen(draft, ended)
+
+
+def _tell(draft: Draft, silence: Silence, kind: str, text: str) -> None:
+    for key, alert in draft.alerts.items():
+        if not alert.resolved(draft.now) and silence.covers(alert.labels):
+            draft.note(kind, text, alert_key=key)
+
+
+def _whose(silence: Silence) -> str:
+    return f"silence {silence.id} of {silence.created_by or 'nobody'}"
 
 
 class Result(Enum):
@@ -123,11 +153,9 @@ def resolved(draft: Draft, alerts: Iterable[Alert]) -> list[str]:
         if has_nothing_left(silence, ended, firing, draft.now):
             over.append(silence)
             draft.put_silence(expire(silence, draft.now))
-            whose = f"silence {silence.id} of {silence.created_by or 'nobody'}"
+            said = f"{_whose(silence)} has ended: all it matches has resolved"
             for labels in filter(silence.covers, ended):
-                draft.note(
-                    "unsilenced", f"{whose} has ended: all it matches has resolved", alert_key=labels.key
-                )
+                draft.note("unsilenced", said, alert_key=labels.key)
     reopen(draft, over)
     return [silence.id for silence in over]
 

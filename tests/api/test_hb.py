@@ -205,6 +205,42 @@ async def test_the_timeline_tells_why_somebody_was_told(api: Stand) -> None:
     assert "250 ok queued as 7F" in answer["rows"][-1]["text"]
 
 
+async def test_the_timeline_has_every_attempt_with_its_answer(api: Stand) -> None:
+    await told(api)
+    outcomes = [Outcome(Result.TRANSIENT, "503 busy", "server"), Outcome(Result.SENT, "ok", "sent")]
+    for outcome in outcomes:
+        await settle(api, outcome)
+        await api.clock.advance(60)
+    (row,) = await rows(api, "/alerts")
+    lines = (await api.get(f"{HB}/alerts/{row['fingerprint']}/timeline"))["rows"]
+    assert [(each["kind"], each["text"]) for each in lines[-2:]] == [
+        ("attempt", "mail, after 250 ms: transient: 503 busy"),
+        ("sent", "mail accepted it after 250 ms: ok"),
+    ]
+
+
+async def test_one_alert_is_shown_with_what_becomes_of_it(api: Stand) -> None:
+    await api.alerts(
+        {"labels": {"alertname": "Down"}, "annotations": {"summary": "it is"}, "endsAt": api.at(9000)}
+    )
+    (row,) = (await api.get(f"{HB}/alerts"))["rows"]
+    whole = await api.get(f"{HB}/alerts/{row['fingerprint'][:5]}", limit=1)
+    assert whole["annotations"] == {"summary": "it is"}
+    assert whole["groups"][0]["notifiers"][0]["reason"] == "first notification"
+    assert [line["kind"] for line in whole["timeline"]] == ["firing"]
+
+
+async def test_the_timeline_tells_of_silences_that_come_and_go(api: Stand) -> None:
+    await api.fire(alertname="Down", bot="a")
+    identity = await api.silence("bot=a")
+    await api.client.delete(f"/api/v2/silence/{identity}")
+    (row,) = (await api.get(f"{HB}/alerts"))["rows"]
+    lines = (await api.get(f"{HB}/alerts/{row['fingerprint']}/timeline"))["rows"]
+    assert [each["kind"] for each in lines] == ["firing", "silenced", "unsilenced"]
+    assert f"silence {identity} of li has begun" in lines[1]["text"]
+    assert "upgrade" in lines[1]["text"]
+
+
 async def test_the_timeline_of_an_alert_that_is_gone_is_still_told(api: Stand) -> None:
     await told(api)
     (row,) = await rows(api, "/alerts")

@@ -55,14 +55,14 @@ def run(*arguments: str, code: int = 0, environ: dict[str, str] | None = None, i
 
 
 @contextmanager
-def served(folder: Path, **more: Any) -> Iterator[Served]:
+def served(folder: Path, start: datetime | None = None, **more: Any) -> Iterator[Served]:
     """A daemon's API, whose time stands still at the present: verbs read the real clock."""
     # The daemon's log would get into what the verb prints: both are this process's streams.
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, name="daemon")
     thread.start()
-    opened = stand(folder, start=datetime.now(UTC), **more)
+    opened = stand(folder, start=start or datetime.now(UTC), **more)
     try:
         api = asyncio.run_coroutine_threadsafe(opened.__aenter__(), loop).result(30)
         try:

@@ -28,7 +28,7 @@ def test_json_has_everything(daemon: Served) -> None:
             "reason": "first notification",
             "told_at": None,
             "repeat_at": None,
-            "waiting": False,
+            "unsent": None,
             "held_until": None,
         }
     ]
