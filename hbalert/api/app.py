@@ -135,7 +135,7 @@ def build(
         ("/api/hb/v1/alerts/{id}", "hb", {"GET": ("read", alerts.get_alert)}),
         ("/api/hb/v1/explain", "hb", {"GET": ("read", Explaining(engine, bounds).get)}),
         ("/api/hb/v1/alerts/{id}/timeline", "hb", {"GET": ("read", alerts.get_timeline)}),
-        ("/api/hb/v1/alerts/{id}/timeline", "hb", {"GET": ("read", hb.get_timeline)}),
+        ("/api/hb/v1/alerts/{id}/timeline", "hb", {"GET": ("read", alerts.get_timeline)}),
         ("/api/hb/v1/silences", "hb", {"GET": ("read", quiet.get_all), "POST": ("silence", quiet.post)}),
         ("/api/hb/v1/silences/preview", "hb", {"POST": ("read", quiet.preview)}),
         ("/api/hb/v1/silences/import", "hb", {"POST": ("silence", quiet.import_)}),
