@@ -11,6 +11,8 @@ HEAVY = (
     "prometheus_api_client",
     "requests",
     "hbalert.render",
+    "hbalert.neighbours",
+    "yaml",
 )
 
 

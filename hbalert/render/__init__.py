@@ -3,7 +3,7 @@
     words, times, clean   languages; zones and durations; what others wrote made harmless
     outline               what there is to say
     text, markdown, sms, mail   the same in each style
-    own, html             an operator's templates in place of the parts of a message
+    own, html, parts      an operator's templates in place of the parts of a message
 
 Knows templates and how long a text may be (told by the channel). Must not know transport or secrets.
 Never fails: whatever a notification holds, there is a message.
@@ -11,7 +11,6 @@ Never fails: whatever a notification holds, there is a message.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
@@ -24,6 +23,7 @@ from hbalert.render.mail import mail_html
 from hbalert.render.markdown import markdown_subject, markdown_text
 from hbalert.render.outline import Outline, brief, outline
 from hbalert.render.own import OwnTexts, own_text
+from hbalert.render.parts import Parts
 from hbalert.render.sms import LONGEST as SMS_LONGEST
 from hbalert.render.sms import sms_text, sms_variables
 from hbalert.render.text import LONGEST, plain_text
@@ -60,7 +60,7 @@ def render(
         text = cut_bytes(headline, max_bytes)
         return Message(f"{tag} {name}", text, notification, thread=thread, urgent=urgent)
     told = outline(notification, catalogue, where, now)
-    parts = _Parts(lambda text, how: own_text(text, how, notification, told, where, now))
+    parts = Parts(notification, told, where, now)
     body = parts.make("", own.body, style)
     subject = parts.make("subject", own.subject, "line")
     page = parts.make("html", own.html, "html") if style == "mail" else ""
@@ -79,27 +79,6 @@ def render(
         urgent=urgent,
         headers={name: text for name, text in headers.items() if text},
     )
-
-
-class _Parts:
-    """The parts that an operator's templates make, and what is wrong with those that make none."""
-
-    def __init__(self, make: Callable[[str, str], str]) -> None:
-        self.failures: list[str] = []
-        self._make = make
-
-    def make(self, name: str, template: str | None, style: str, *, empty: bool = False) -> str:
-        """One part; nothing where there is no template or it fails. `empty`: it may come out empty."""
-        if template is None:
-            return ""
-        try:
-            text = self._make(template, style)
-            if not text and not empty:
-                raise ValueError("it makes an empty text")
-        except ValueError as error:
-            self.failures.append(f"{name}: {error}" if name else str(error))
-            return ""
-        return text
 
 
 def _text(told: Outline, notification: Notification, style: str, limit: int, now: datetime, body: str) -> str:

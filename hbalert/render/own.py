@@ -13,7 +13,7 @@ template never loses a message.
 `starts_at` and `ends_at` are texts in the notifier's zone; `start`, `end` and `now` are times for
 `date` and `tz`, in UTC. Every function and filter of a rule's text is there too, and Alertmanager's. What
 `{{ }}` shows is made harmless for the style: in markdown nothing of a label mentions, links or quotes.
-docs/templates.md tells operators. Next: `html.py`.
+docs/templates.md tells operators. Next: `parts.py`.
 """
 
 from __future__ import annotations
@@ -86,14 +86,22 @@ def _moment(at: datetime, where: tzinfo) -> Moment:
 
 
 def own_text(
-    template: str, style: str, notification: Notification, told: Outline, where: tzinfo, now: datetime
+    template: str,
+    style: str,
+    notification: Notification,
+    told: Outline,
+    where: tzinfo,
+    now: datetime,
+    *,
+    most: int = MOST_ALERTS,
 ) -> str:
     """What the template makes of a notification; maybe nothing. Raises ValueError, fit to show.
 
     style  as of a channel; "html" for a page, "line" for a subject or a header
+    most   alerts that it sees; of more, those that fire come first
     """
     program = _compile(template, style if style in _FINISH else "text")
-    views = {id(alert): AlertView(alert, told.words, where, now) for alert in _told(notification)}
+    views = {id(alert): AlertView(alert, told.words, where, now) for alert in _told(notification, most)}
     alerts = [views[id(alert)] for alert in notification.alerts if id(alert) in views]
     variables: dict[str, Any] = {
         "status": notification.status,
@@ -115,11 +123,11 @@ def own_text(
     return one_line(text) if style == "line" else clean(text)
 
 
-def _told(notification: Notification) -> Sequence[NotifiedAlert]:
+def _told(notification: Notification, most: int) -> Sequence[NotifiedAlert]:
     """The alerts that a template sees: those that fire before those that have resolved."""
-    if len(notification.alerts) <= MOST_ALERTS:
+    if len(notification.alerts) <= most:
         return notification.alerts
-    return (notification.firing + notification.resolved)[:MOST_ALERTS]
+    return (notification.firing + notification.resolved)[:most]
 
 
 @lru_cache(maxsize=256)

@@ -266,6 +266,14 @@ PAGES: list[tuple[str, str]] = [
         "a table",
         '<table>{{ range .Alerts }}<tr{{ if eq .Status `firing` }} class="f"{{ end }}><td>{{ .Labels.instance }}</td></tr>{{ end }}</table>',
     ),
+    (
+        "html at the end is not done twice",
+        '<p title="{{ html .Receiver }}">{{ (index .Alerts 0).Annotations.summary | html }} {{ html (index .Alerts 0).Annotations.summary }}</p>',
+    ),
+    (
+        "urlquery at the end is not done twice",
+        '<a href="{{ .ExternalURL }}/#/alerts?receiver={{ .Receiver | urlquery }}">{{ .Receiver | urlquery }}</a>',
+    ),
     ("greater and smaller", "1 < 2 {{ .Status }} a > b <3"),
 ]
 """The same as HTML."""

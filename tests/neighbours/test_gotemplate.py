@@ -37,12 +37,13 @@ def ours(text: str, *, page: bool = False) -> str:
     return own_text(template, "html" if page else "text", TOLD, told, UTC, NOW)
 
 
-def theirs(folder: Path, text: str, kind: str) -> str:
+def theirs(folder: Path, text: str, kind: str, files: str = "") -> str:
     (folder / "own.tmpl").write_text(FILE, "utf-8")
     (folder / "data.json").write_bytes(payload(TOLD))
     asked = subprocess.run(
         [
-            "amtool", "template", "render", f"--template.glob={folder}/own.tmpl", f"--template.text={text}",
+            "amtool", "template", "render", f"--template.glob={files or folder / 'own.tmpl'}",
+            f"--template.text={text}",
             f"--template.type={kind}", f"--template.data={folder}/data.json",
         ],
         capture_output=True,
@@ -51,6 +52,34 @@ def theirs(folder: Path, text: str, kind: str) -> str:
     )  # fmt: skip
     assert asked.returncode == 0, asked.stderr
     return asked.stdout
+
+
+AMTOOL = shutil.which("amtool") or "/nowhere/bin/amtool"
+SHIPPED = Path(AMTOOL).parents[1] / "share" / "prometheus" / "alertmanager"
+"""Where the package of amtool keeps the templates that every Alertmanager has."""
+
+
+@pytest.mark.skipif(not (SHIPPED / "default.tmpl").is_file(), reason="Alertmanager's templates are not here")
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ('{{ template "email.default.subject" . }}', "text"),
+        ('{{ template "email.default.html" . }}', "html"),
+        ('{{ template "__text_alert_list" .Alerts.Firing }}', "text"),
+        ('{{ template "opsgenie.default.description" . }}', "text"),
+        ('{{ template "pushover.default.message" . }}', "text"),
+    ],
+)
+def test_alertmanager_s_own_templates_make_the_same(tmp_path: Path, text: str, kind: str) -> None:
+    """Operators copy them and change a little."""
+    made = Library()
+    for path in sorted(SHIPPED.glob("*.tmpl")):
+        made.add(path.read_text("utf-8"), path.name, path.name)
+    template = made.translate(text, "text", page=kind == "html")
+    told = outline(TOLD, words("en"), UTC, NOW)
+    result = own_text(template, kind, TOLD, told, UTC, NOW)
+    expected = theirs(tmp_path, text, kind, f"{SHIPPED}/*.tmpl")
+    assert (read(result) == read(expected)) if kind == "html" else (result == expected.strip())
 
 
 def rows(table: list[tuple[str, str]]) -> list[object]:

@@ -162,3 +162,21 @@ def test_a_template_may_come_out_empty_only_where_nobody_misses_it() -> None:
     assert check_template("{{ common_labels.none }}", "line", empty=True) == []
     assert check_template("{{ common_labels.none }}", "line") == ["it makes an empty text"]
     assert check_template("{{ nope }}", "html") == ["nope is unknown"]
+
+
+def test_a_storm_of_alerts_is_told_in_the_operators_words_as_far_as_they_reach() -> None:
+    """A page may have 64 KB; one with a kilobyte for each of 300 alerts tells of 30 and counts the rest."""
+    storm = notification(
+        *(alert(f"bot{number}", ended=NOW if number < 200 else None) for number in range(300))
+    )
+    row = "{% for alert in alerts %}<p>{{ alert.labels.bot }}" + "." * 1000 + "</p>{% endfor %}"
+    text = "{% for alert in alerts %}{{ alert.labels.bot }}" + "." * 1000 + "{% endfor %}"
+    message = say(
+        storm, "mail", own=OwnTexts(html=f"<body>{row}</body>", body=text, subject="{{ alerts|length }}")
+    )
+    assert message.html.count("<p>bot") == 30
+    assert "<p>bot200." in message.html, "those that fire come first"
+    assert "... and 270 more</p></body>" in message.html
+    assert message.text.endswith("... and 270 more")
+    assert message.subject == "300"
+    assert "failed" not in message.text + message.html

@@ -88,6 +88,10 @@ class Texts:
         if wrong := check_template(made, style, empty=is_header):
             table.report.lacks(begin, table.at(key), f"tried on an alert, {wrong[0]}", instead)
             return None
+        if ".Local" in made:
+            table.hint(
+                key, "Local is the zone of the notifier here", 'its key timezone says which: "Asia/Shanghai"'
+            )
         return made
 
     def constant(self, text: str) -> str | None:

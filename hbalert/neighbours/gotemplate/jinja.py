@@ -13,9 +13,22 @@ from hbalert.neighbours.gotemplate.calls import RESERVED, truth
 from hbalert.neighbours.gotemplate.page import NoPlace, Place
 from hbalert.neighbours.gotemplate.parse import parse
 from hbalert.neighbours.gotemplate.scope import Scope
-from hbalert.neighbours.gotemplate.stock import STOCK_TEXTS, STOCK_VALUES
+from hbalert.neighbours.gotemplate.stock import HTML, STOCK_TEXTS, STOCK_VALUES
 from hbalert.neighbours.gotemplate.tokens import Trim, Untranslatable
-from hbalert.neighbours.gotemplate.tree import Block, Branch, Comment, Node, Raw, Set, Show, Template, Use
+from hbalert.neighbours.gotemplate.tree import (
+    Block,
+    Branch,
+    Call,
+    Command,
+    Comment,
+    Node,
+    Pipeline,
+    Raw,
+    Set,
+    Show,
+    Template,
+    Use,
+)
 from hbalert.neighbours.gotemplate.values import Bind, Kind, Value, notification, pair
 from hbalert.render.own import VARIABLES
 from hbalert.templating.budget import MAX_TEXT
@@ -130,16 +143,27 @@ class _Writer:
         self.put(f"{{%{_sign(trim.left)} {joined} {_sign(trim.right)}%}}")
 
     def show(self, node: Show) -> None:
-        value = self.scope.value(node.value, node.line, show=True)
-        source = value.source
+        left, right = _sign(node.trim.left), _sign(node.trim.right)
+        source = self.scope.value(node.value, node.line, show=True).source
         if self.place is not None:
-            try:
-                name = self.place.filter()
-            except NoPlace as error:
-                raise self.scope.wrong(str(error), node.line) from None
+            source = self.harmless(node, self.place)
             self.place = self.place.after_value()
-            source = value.filtered(name, Kind.TEXT).source if name else source
-        self.put(f"{{{{{_sign(node.trim.left)} {source} {_sign(node.trim.right)}}}}}")
+        self.put(f"{{{{{left} {source} {right}}}}}")
+
+    def harmless(self, node: Show, place: Place) -> str:
+        """What is shown at a place of a page. As in Go, `html` and `urlquery` at the end of a pipeline are
+        not done twice."""
+        try:
+            name = place.filter()
+        except NoPlace as error:
+            raise self.scope.wrong(str(error), node.line) from None
+        last = node.value.commands[-1]
+        pipeline, escaped = node.value, last.first.name if isinstance(last.first, Call) else ""
+        if escaped == "html":
+            before = node.value.commands[:-1] or tuple(Command(each) for each in last.arguments[:1])
+            pipeline = Pipeline(before)
+        value = self.scope.value(pipeline, node.line, show=True)
+        return value.filtered(name, Kind.TEXT).source if name and escaped != "urlquery" else value.source
 
     def set(self, node: Set) -> None:
         value = self.scope.value(node.value, node.line)
@@ -188,6 +212,8 @@ class _Writer:
         self.put(f"{{# end {_sign(node.trim.right)}#}}")
 
     def stock(self, node: Use) -> None:
+        if node.name == HTML:
+            raise self.scope.wrong("Alertmanager's own page cannot be a part of another one", node.line)
         if node.name not in STOCK_VALUES:
             near = meant(node.name, self.library.names())
             raise self.scope.wrong(f'there is no template "{node.name}" here{near}', node.line)
