@@ -96,7 +96,10 @@ def case(
     return register
 
 
-PARTS = ("routing", "groups", "dedup", "payload", "inhibition", "silences", "intervals", "reloads")
+PARTS = (
+    *("routing", "groups", "dedup", "payload", "inhibition", "silences", "intervals", "reloads"),
+    *("crashes", "outages", "load"),
+)
 """The order of the table; modules that are not in it come last, by name."""
 
 

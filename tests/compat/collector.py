@@ -123,18 +123,27 @@ class Collector:
             self._news.notify_all()
         return web.Response(status=answer.status, headers=dict(answer.headers))
 
-    async def __aenter__(self) -> Self:
+    async def leave(self) -> None:
+        """Nobody listens any more: whoever comes is refused a connection."""
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None
+
+    async def listen(self) -> None:
+        """Listens, on the same port as before."""
         app = web.Application(client_max_size=1 << 26)
         app.router.add_post("/{path:.*}", self._take)
         self._runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=0.2)
         await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
+        await web.TCPSite(self._runner, "127.0.0.1", self._port).start()
         self._port = self._runner.addresses[0][1]
+
+    async def __aenter__(self) -> Self:
+        await self.listen()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._closing.set()
-        if self._runner is not None:
-            await self._runner.cleanup()
+        await self.leave()
