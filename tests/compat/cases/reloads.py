@@ -165,15 +165,19 @@ async def _(scene: Scene) -> str:
     return await scene.story(settle_s=0) + (", within 4 s" if soon else ", later")
 
 
-@case("A configuration that is refused changes nothing", expect="refused; +A / -A")
+@case(
+    "A configuration that is refused changes nothing, and is told",
+    expect="refused; +A / +HbalertReloadFailed / -A",
+    theirs="refused; +A / -A",
+)
 async def _(scene: Scene) -> str:
     await scene.post(alert("A"))
     await first_is_told(scene)
     scene.peer.write(Setup(fast(receiver="nobody")))
     status, _ = await scene.ask("POST", "/-/reload")
     await scene.end(alert("A"))
-    await scene.messages(2)
-    return f"{'refused' if status >= 400 else status}; " + await scene.story()
+    await scene.messages(3, within_s=4)
+    return f"{'refused' if status >= 400 else status}; " + await scene.story(ordered=False)
 
 
 @case("Stopped and started again: what was told is not told again", expect="+A / -A")
