@@ -106,6 +106,38 @@ def series_query(expr: str) -> str | None:
     return " or ".join(f"(\n{part}\n)" for part in parts) if parts else None
 
 
+@lru_cache(maxsize=4096)
+def threshold(expr: str) -> tuple[str, str] | None:
+    """(comparison, bound) when `expr` compares its series with a number; None when it does something else.
+
+    >>> threshold("0.05 < failed / total and on() up")
+    ('>', '0.05')
+    """
+    text = expr
+    while True:
+        tokens = list(_tokens(text))
+        outer = [token for token in tokens if token.depth == 0]
+        if not (len(outer) == 2 and text[outer[0].start] == "(" and outer[1] is tokens[-1]):
+            break
+        text = text[outer[0].end : outer[1].start]
+    for token in outer:
+        if token.kind == "word" and token.text == "or":
+            return None
+        if token.kind == "word" and token.text in ("and", "unless"):
+            text, outer = text[: token.start], outer[: outer.index(token)]
+            break
+    compares = [token for token in outer if token.kind == "compare"]
+    if len(compares) != 1:
+        return None
+    compare = compares[0]
+    left, right = text[: compare.start].strip(), _BOOL.sub("", text[compare.end :]).strip()
+    if shape(right) is Shape.SCALAR and shape(left) is Shape.VECTOR:
+        return compare.text, " ".join(right.split())
+    if shape(left) is Shape.SCALAR and shape(right) is Shape.VECTOR:
+        return compare.text.translate(_MIRRORED), " ".join(left.split())
+    return None
+
+
 def _behind(expr: str) -> list[str]:
     """The data sides of an expression; none when its own answer tells whether there are data."""
     if shape(expr) is not Shape.VECTOR:
@@ -179,5 +211,6 @@ _TOKEN = re.compile(
     |(?P<other>.)""",
     re.VERBOSE | re.DOTALL,
 )
+_MIRRORED = str.maketrans("<>", "><")
 _NESTS = re.compile(r"[-+*/%^(<>=!]|\b(?:and|or|unless|atan2)\b", re.IGNORECASE)
 _BOOL = re.compile(r"\A\s*bool\b", re.IGNORECASE)

@@ -69,7 +69,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 """Part (the first name below hbalert) -> the other parts it may import. Everyone may import itself, and
 `hbalert` for its version."""
 
-ALSO_MAY_IMPORT = {"cli/demo.py": {"demo"}, "cli/import_.py": {"neighbours"}}
+ALSO_MAY_IMPORT = {"cli/demo.py": {"demo"}, "cli/import_.py": {"neighbours"}, "cli/rules_eval.py": {"loops"}}
 
 BANNED_IN_CORE = {"asyncio", "logging", "random", "os", "sqlite3", "time", "pathlib", "socket", "structlog"}
 CLOCK_CALLS = {"now", "utcnow", "today"}

@@ -27,6 +27,7 @@ from hbalert.api.ingest import Posted
 from hbalert.api.maintenance import Maintenance
 from hbalert.api.passing import Passing
 from hbalert.api.prom import Prom
+from hbalert.api.rules import Rules
 from hbalert.api.silences import Silences
 from hbalert.api.v2 import V2
 from hbalert.api.webhooks import read_hook
@@ -100,6 +101,7 @@ def build(
     hb = Hb(engine, book, sources, bounds)
     alerts = Alerts(engine, book, bounds)
     prom = Prom(engine, rule_health, group_health)
+    book_of_rules = Rules(engine, rule_health)
     passing = Passing(pass_on, bounds)
     quiet = Silences(engine, book, bounds)
     maintenance = Maintenance(engine, book, bounds)
@@ -131,10 +133,11 @@ def build(
         ("/api/hb/v1/queue", "hb", {"GET": ("read", hb.get_queue)}),
         ("/api/hb/v1/queue/{id}", "hb", {"DELETE": ("admin", hb.drop)}),
         ("/api/hb/v1/queue/{id}/retry", "hb", {"POST": ("admin", hb.retry)}),
+        ("/api/hb/v1/rules", "hb", {"GET": ("read", book_of_rules.get_rules)}),
+        ("/api/hb/v1/rules/{id:path}", "hb", {"GET": ("read", book_of_rules.get_rule)}),
         ("/api/hb/v1/alerts", "hb", {"GET": ("read", alerts.get_alerts)}),
         ("/api/hb/v1/alerts/{id}", "hb", {"GET": ("read", alerts.get_alert)}),
         ("/api/hb/v1/explain", "hb", {"GET": ("read", Explaining(engine, bounds).get)}),
-        ("/api/hb/v1/alerts/{id}/timeline", "hb", {"GET": ("read", alerts.get_timeline)}),
         ("/api/hb/v1/alerts/{id}/timeline", "hb", {"GET": ("read", alerts.get_timeline)}),
         ("/api/hb/v1/silences", "hb", {"GET": ("read", quiet.get_all), "POST": ("silence", quiet.post)}),
         ("/api/hb/v1/silences/preview", "hb", {"POST": ("read", quiet.preview)}),

@@ -24,6 +24,7 @@ VERBS = {
     "history": ("hbalert.cli.history:history", "Who was told what, when, and what the gateway answered."),
     "queue": ("hbalert.cli.queue:queue", "What waits to be delivered."),
     "alerts": ("hbalert.cli.alerts:alerts", "What fires now."),
+    "rules": ("hbalert.cli.rules:rules", "The rules, how each does, and what one would do now."),
     "explain": ("hbalert.cli.explain:explain", "What becomes of an alert, and why."),
     "status": ("hbalert.cli.status:status", "One screen: health, sources, queue."),
     "token": ("hbalert.cli.token:token", "Make tokens for the HTTP API."),
