@@ -32,3 +32,8 @@ class Report:
 
     def refuse(self, line: int, key: str, what: str, instead: str = "") -> None:
         self.refused.append(Finding(self.file, line, key, what, instead))
+
+    def tidy(self) -> None:
+        """Each note once, those of one file by line."""
+        for notes in (self.missing, self.hints, self.refused):
+            notes[:] = sorted(dict.fromkeys(notes), key=lambda each: (each.file, each.line))

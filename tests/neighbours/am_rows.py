@@ -133,6 +133,7 @@ NO_EQUAL = [
         "frobnicate",
         "is not known here",
     ),
+    (TAIL + "  frob_configs: [ { a: b } ]\n", 3, "receivers[0]", '"r" REACHES NOBODY'),
     (TAIL + "  webhook_configs:\n  - url: <secret>\n", 5, "url", "the secret is hidden"),
     (TAIL + "  webhook_configs:\n  - url_file: nope\n", 5, "url_file", "no secret can be read from"),
     (

@@ -51,15 +51,13 @@ GLOBAL_KEYS = re.compile(
 class Receivers:
     """All receivers.
 
-    members  receiver -> the notifiers of its list
+    members  receiver -> the notifiers of its list; never none
     drafts   the notifiers
-    empty    receivers that tell nobody in Alertmanager either
     """
 
     def __init__(self, mail: Mail, secrets: Secrets, global_http: Keys, file: str) -> None:
         self.members: dict[str, list[str]] = {}
         self.drafts: dict[str, Draft] = {}
-        self.empty: set[str] = set()
         self._mail = mail
         self._secrets = secrets
         self._global_http = global_http
@@ -77,24 +75,32 @@ class Receivers:
                 table.refuse("name", f'there is a receiver "{name}" already')
             else:
                 self.members[name] = list(self._receiver(table, name))
-        for members in self.members.values():
-            if not any(self.drafts[each].usable for each in members):
-                members.append(ONLY_LOG)
+                if not any(self.drafts[each].usable for each in self.members[name]):
+                    self._quiet(table, name)
 
     @property
     def only_log(self) -> bool:
         """Whether somebody needs the notifier that only writes to the log."""
         return any(ONLY_LOG in members for members in self.members.values())
 
+    def _quiet(self, table: Keys, name: str) -> None:
+        """A receiver that reaches nobody: it writes to the log, and the report says so."""
+        self.members[name].append(ONLY_LOG)
+        if not any(key.endswith("_configs") for key in table):
+            what = f'"{name}" tells nobody; what goes there is written to the log'
+            table.report.hint(table.line, table.path, what)
+            return
+        what = f'"{name}" REACHES NOBODY: nothing of it can be used as it is'
+        instead = f"add a notifier to it in config.toml; until then {ONLY_LOG} writes to the daemon's log"
+        table.report.lacks(table.line, table.path, what, instead)
+
     def _receiver(self, table: Keys, name: str) -> Iterator[str]:
-        kinds = 0
         for kind in ("email", "webhook", *_OTHERS):
             key = f"{kind}_configs"
             if table.is_null(key):
                 table.get(key)
                 continue
             for integration in table.tables(key):
-                kinds += 1
                 if not integration:
                     integration.report.refuse(integration.line, integration.path, "must not be empty")
                 elif kind in _OTHERS:
@@ -105,8 +111,6 @@ class Receivers:
                 else:
                     yield from self._notifier(integration, kind, name)
         table.rest()
-        if not kinds:
-            self.empty.add(name)
 
     def _notifier(self, table: Keys, kind: str, receiver: str) -> Iterator[str]:
         name = self._name(receiver, kind)

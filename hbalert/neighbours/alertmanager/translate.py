@@ -91,28 +91,27 @@ class _Translator:
         mail = Mail(global_, self.secrets, self.texts)
         receivers = Receivers(mail, self.secrets, global_.table("http_config"), self.file)
         receivers.read(top.tables("receivers"))
-        config = list(self._config(global_, mail, receivers))
+        named = interval_names(top)
+        routes = RouteTables(receivers.members, named, self.file)
+        tree = list(routes.lines(top.table("route")))
+        rules = list(inhibit_rules(top))
+        times = list(time_intervals(named))
+        config = [*self._head(global_, mail), *_receivers(receivers), *_routing(tree, rules, times)]
         self._leftovers(global_)
         top.rest(dict.fromkeys(_TOP))
         files = {"config.toml": NewFile("\n".join(config) + "\n")}
-        files |= {
-            f"notifiers/{draft.name}.toml": NewFile(draft.text()) for draft in receivers.drafts.values()
-        }
+        made = [("config.toml", _counted(routes.count, rules.count("[[inhibit_rules]]"), len(named)))]
+        for draft in receivers.drafts.values():
+            files[f"notifiers/{draft.name}.toml"] = NewFile(draft.text())
+            made.append((f"notifiers/{draft.name}.toml", _described(draft)))
         if receivers.only_log:
             files[f"notifiers/{ONLY_LOG}.toml"] = NewFile(_ONLY_LOG)
         files |= {**self.texts.files, **self.secrets.files}
-        made = [("config.toml", self._summary)]
-        made += [(f"notifiers/{draft.name}.toml", _described(draft)) for draft in receivers.drafts.values()]
-        self.report.refused = list(dict.fromkeys(self.report.refused))
-        self.report.hints = list(dict.fromkeys(self.report.hints))
-        self.report.missing = sorted(
-            dict.fromkeys(self.report.missing), key=lambda each: (each.file, each.line)
-        )
+        self.report.tidy()
         return Translation(files, made, self.report)
 
-    # --- config.toml ---
-
-    def _config(self, global_: Keys, mail: Mail, receivers: Receivers) -> Iterator[str]:
+    def _head(self, global_: Keys, mail: Mail) -> Iterator[str]:
+        """config.toml as far as the receivers."""
         yield from _HEAD.format(file=remark(self.file)).splitlines()
         timeout = global_.duration("resolve_timeout")
         yield pair("resolve_timeout", format_duration(timeout) if timeout else "5m")
@@ -126,64 +125,39 @@ class _Translator:
         yield "# One file per destination. `hbalert test-notify NAME` sends a real test."
         yield "[notifiers]"
         yield pair("files", ["notifiers/*.toml"])
-        yield from self._receivers(receivers)
-        named = interval_names(self.top)
-        routes = RouteTables(receivers.members, named, self.file)
-        yield ""
-        yield "# Who gets what. An alert goes down the tree, into the first branch that matches."
-        yield from list(routes.lines(self.top.table("route")))[1:]
-        rules = list(inhibit_rules(self.top))
-        if rules:
-            yield ""
-            yield "# While one alert fires, others that follow from it are kept quiet."
-            yield from rules[1:]
-        times = list(time_intervals(named))
-        if times:
-            yield ""
-            yield "# For mute_time_intervals and active_time_intervals of routes."
-            yield from times[1:]
-        counts = [
-            (routes.count, "route"),
-            (rules.count("[[inhibit_rules]]"), "inhibition rule"),
-            (len(named), "time interval"),
-        ]
-        self._summary = ", ".join(
-            f"{count} {word}{'s' if count != 1 else ''}" for count, word in counts if count
-        )
-
-    def _receivers(self, receivers: Receivers) -> Iterator[str]:
-        yield ""
-        yield "# Several notifiers under one name. Each notifier is also a receiver of its own name."
-        first = True
-        for name, members in receivers.members.items():
-            if not first:
-                yield ""
-            first = False
-            yield "[[receivers]]"
-            yield pair("name", name)
-            yield pair("notifiers", members)
-            self._quiet(receivers, name, members)
-
-    def _quiet(self, receivers: Receivers, name: str, members: list[str]) -> None:
-        """Says so where a receiver reaches nobody."""
-        if ONLY_LOG not in members:
-            return
-        line = next((table.line for table in self.top.tables("receivers") if table.text("name") == name), 0)
-        if name in receivers.empty:
-            self.report.hint(
-                line, "receivers", f'"{name}" tells nobody; what goes there is written to the log'
-            )
-        else:
-            instead = f"add a notifier to it in config.toml; until then {ONLY_LOG} writes to the daemon's log"
-            self.report.lacks(
-                line, "receivers", f'"{name}" REACHES NOBODY: nothing of it can be used as it is', instead
-            )
 
     def _leftovers(self, global_: Keys) -> None:
         for name in global_.names_left():
             if GLOBAL_KEYS.fullmatch(name):
                 global_.lacks(name, "belongs to an integration that has no equal here")
         global_.rest()
+
+
+def _receivers(receivers: Receivers) -> Iterator[str]:
+    for index, (name, members) in enumerate(receivers.members.items()):
+        yield ""
+        if not index:
+            yield "# Several notifiers under one name. Each notifier is also a receiver of its own name."
+        yield "[[receivers]]"
+        yield pair("name", name)
+        yield pair("notifiers", members)
+
+
+def _routing(tree: list[str], rules: list[str], times: list[str]) -> Iterator[str]:
+    """Each part with a word about it; its first line is an empty one."""
+    parts = (
+        ("# Who gets what. An alert goes down the tree, into the first branch that matches.", tree),
+        ("# While one alert fires, others that follow from it are kept quiet.", rules),
+        ("# For mute_time_intervals and active_time_intervals of routes.", times),
+    )
+    for about, lines in parts:
+        if lines:
+            yield from ("", about, *lines[1:])
+
+
+def _counted(routes: int, rules: int, intervals: int) -> str:
+    counts = ((routes, "route"), (rules, "inhibition rule"), (intervals, "time interval"))
+    return ", ".join(f"{count} {word}{'s' if count != 1 else ''}" for count, word in counts if count)
 
 
 def _described(draft: Draft) -> str:
