@@ -34,7 +34,9 @@ class Sweeper:
             await engine.keep_windows()
         self._looked_at = min(self._looked_at, now)
         soon = now + timedelta(seconds=1)
-        overdue = [key for key in memory.unwritten if memory.write_by[key] <= soon]
+        # What has no end to miss is written with its next transition.
+        due = ((key, memory.write_by.get(key)) for key in memory.unwritten)
+        overdue = [key for key, at in due if at is not None and at <= soon]
         since = self._looked_at
         ended = [silence for silence in memory.silences.values() if since < silence.ends_at <= now]
         begins = [silence for silence in memory.silences.values() if since < silence.starts_at <= now]

@@ -15,7 +15,8 @@ from __future__ import annotations
 import asyncio
 import shutil
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -85,8 +86,9 @@ class Disk:
         self.copies = copies
         self.synced = database.parent / "synced"
 
-    def watch(self) -> None:
-        """From now on every connection of this process passes points. There is no way back: it is to die."""
+    @contextmanager
+    def watched(self) -> Iterator[None]:
+        """Meanwhile every new connection of this process to the database passes points."""
         connect = sqlite3.connect
         disk = self
 
@@ -106,6 +108,10 @@ class Disk:
                 return cursor
 
         vars(sqlite3)["connect"] = partial(connect, factory=Watched)
+        try:
+            yield
+        finally:
+            vars(sqlite3)["connect"] = connect
 
     def committed(self, connection: sqlite3.Connection) -> None:
         self.fuse.passes("commit", "written, perhaps not synced")
@@ -126,6 +132,14 @@ class Disk:
                 shutil.copyfile(path, self.synced / path.name)
             else:
                 (self.synced / path.name).unlink(missing_ok=True)
+
+    def image(self, folder: Path) -> Path:
+        """A copy of the files as they are at this moment, in a folder of that name; where it is."""
+        folder.mkdir()
+        for path in self.database.parent.glob(self.database.name + "*"):
+            if not path.name.endswith(("-shm", ".lock")):
+                shutil.copyfile(path, folder / path.name)
+        return folder / self.database.name
 
     def power_cut(self) -> None:
         """What a machine finds that lost its power when the process ended: called afterwards, by others."""

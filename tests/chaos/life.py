@@ -24,7 +24,7 @@ from hbalert.ports import Channel, HistoryQuery, Snapshot
 from tests.chaos.disk import Disk
 from tests.chaos.house import House, idle
 from tests.chaos.outside import FarSide, Journal, Prometheus
-from tests.chaos.points import Fuse, Point
+from tests.chaos.points import Fuse, Point, kill
 from tests.chaos.scores import BEGIN, Score, Step
 from tests.chaos.verdict import agree
 from tests.core.say import labels, m, s
@@ -48,7 +48,7 @@ class Life(House):
         last = max((line["at"] for line in before if "at" in line), default=0.0)
         self.born_at = last + down if before else 0.0
         super().__init__(
-            Disk(folder / "hbalert.db", Fuse(die_at, self._last_words), copies=power),
+            Disk(folder / "hbalert.db", Fuse(die_at, self._die), copies=power),
             FakeClock(BEGIN + timedelta(seconds=self.born_at), idle),
             self._channel,
             {"main": Prometheus(score.series, score.down, lambda: self.seconds)},
@@ -59,8 +59,9 @@ class Life(House):
         """Since the score began, on the wall."""
         return (self.clock.now() - BEGIN).total_seconds()
 
-    def _last_words(self, point: Point) -> None:
+    def _die(self, point: Point) -> None:
         self.journal.write("died", at=self.seconds, point=str(point))
+        kill()
 
     def live(self, afterwards: Callable[[Life], Awaitable[None]] | None = None) -> None:
         """Plays to the end. What is random is the same in every life of this number.
@@ -70,8 +71,8 @@ class Life(House):
         random.seed(self.number)
         uuid.uuid4 = lambda: uuid.UUID(int=random.getrandbits(128), version=4)
         structlog.configure(processors=[self._listen])
-        self.disk.watch()
-        asyncio.run(self._live(afterwards))
+        with self.disk.watched():
+            asyncio.run(self._live(afterwards))
 
     def _listen(self, logger: Any, level: str, line: Any) -> Any:
         """Nothing here is worth an error in the log: one is a violation."""

@@ -24,18 +24,23 @@ class Point:
         return f"{self.kind}: {self.what}" if self.what else self.kind
 
 
-class Fuse:
-    """Counts the points that are passed; at the chosen one the process is killed (SIGKILL, by itself).
+def kill() -> None:
+    """Ends this process at once, as nobody can prevent."""
+    os.kill(os.getpid(), signal.SIGKILL)
 
-    at       the number of that point, from 1; None: it lives on
-    passed   the points so far
-    last_words  called with the last point before the end, for those who stay behind
+
+class Fuse:
+    """Counts the points that are passed; at the chosen one it blows.
+
+    at      the number of that point, from 1; None: it never does
+    blow    called there with the point: ends the process, or what stands for one
+    passed  the points so far
     """
 
-    def __init__(self, at: int | None, last_words: Callable[[Point], None] = lambda point: None) -> None:
+    def __init__(self, at: int | None = None, blow: Callable[[Point], None] = lambda point: None) -> None:
         self.at = at
         self.passed: list[Point] = []
-        self._last_words = last_words
+        self._blow = blow
         self._asleep = False
 
     def passes(self, kind: str, what: str = "") -> None:
@@ -43,8 +48,7 @@ class Fuse:
             return
         self.passed.append(Point(kind, what))
         if len(self.passed) == self.at:
-            self._last_words(self.passed[-1])
-            os.kill(os.getpid(), signal.SIGKILL)
+            self._blow(self.passed[-1])
 
     @contextmanager
     def asleep(self) -> Iterator[None]:

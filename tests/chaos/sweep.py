@@ -17,7 +17,6 @@ import json
 import multiprocessing
 import os
 import random
-import shutil
 import signal
 import sys
 import tempfile
@@ -129,6 +128,7 @@ def attempt(trial: Trial) -> Outcome:
     outcome = Outcome(trial)
     with tempfile.TemporaryDirectory(prefix="hbalert-sweep-", dir=_fast_disk()) as name:
         folder = Path(name)
+        disk = Disk(folder / "hbalert.db", Fuse())
         for die_at in (*trial.at, None):
             code = forked(partial(one_life, folder, trial, die_at))
             if code == 0:
@@ -142,11 +142,8 @@ def attempt(trial: Trial) -> Outcome:
                 if said != str(trial.point):
                     outcome.verdict.violations.append(f"died at {said}: the points are not stable")
             if trial.power:
-                Disk(folder / "hbalert.db", Fuse(None)).power_cut()
-            kept = folder / f"death-{outcome.died}"
-            kept.mkdir()
-            for path in folder.glob("hbalert.db*"):
-                shutil.copyfile(path, kept / path.name)
+                disk.power_cut()
+            disk.image(folder / f"death-{outcome.died}")
         verdict = Verdict(**json.loads((folder / "verdict").read_text()))
         outcome.verdict.violations += verdict.violations
         outcome.verdict.explained += verdict.explained

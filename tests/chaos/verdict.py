@@ -6,11 +6,12 @@ comes to its decisions. Each violation is a sentence.
 
 from __future__ import annotations
 
-import shutil
 import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,7 +51,8 @@ async def judge(life: Life, folder: Path, *, in_time: bool) -> Verdict:
         if line["kind"] == "heard":
             said[line["notifier"]].append(line)
     verdict.violations += [line["says"] for line in lines if line["kind"] == "wrong"]
-    verdict.violations += await _store_agrees(life)
+    verdict.violations += [f"repaired: {repair}" for repair in life.store.repairs]
+    verdict.violations += differ(life.engine.memory, await life.store.load(), life.clock.now())
     verdict.violations += _nothing_is_left(life)
     verdict.violations += _news(life.score, said, in_time)
     verdict.violations += await _reasons(life, said, in_time)
@@ -168,32 +170,24 @@ def _once(score: Score, lines: list[Line], folder: Path, verdict: Verdict) -> No
 
 def _was_unsettled(files: Path, delivery: str) -> bool:
     """Whether a dead process left this delivery marked as being sent."""
-    looked = files / "looked"
-    looked.mkdir(exist_ok=True)
-    for path in files.glob("hbalert.db*"):
-        shutil.copyfile(path, looked / path.name)
-    with sqlite3.connect(looked / "hbalert.db") as store:
+    with closing(sqlite3.connect(files / "hbalert.db")) as store:
         found = store.execute("SELECT state FROM delivery WHERE id = ?", (delivery,)).fetchone()
-    store.close()
     return bool(found == ("sending",))
 
 
-async def _store_agrees(life: Life) -> list[str]:
-    """What is in memory is what a new start would find."""
-    found = [f"repaired: {repair}" for repair in life.store.repairs]
-    stored = Memory(await life.store.load(), life.clock.now())
-    memory = life.engine.memory
+def differ(memory: Memory, snapshot: Snapshot, now: datetime) -> Iterator[str]:
+    """Where memory is not what a new start would load, refreshes apart: those are not stored."""
+    stored = Memory(snapshot, now)
     for name in ("alerts", "rule_alerts", "groups", "entries", "deliveries", "silences", "notifiers"):
         here, there = dict(getattr(memory, name).items()), dict(getattr(stored, name).items())
-        if name == "rule_alerts":  # another value is a refresh, and those are not stored
+        if name == "rule_alerts":
             here, there = (
                 {key: replace(row, value=0) for key, row in rows.items()} for rows in (here, there)
             )
         refreshed = memory.unwritten if name == "alerts" else set()
         for key in here.keys() | there.keys():
             if here.get(key) != there.get(key) and key not in refreshed:
-                found.append(f"{name} {key!r}: {here.get(key)} in memory, {there.get(key)} in the store")
-    return found
+                yield f"{name} {key!r}: {here.get(key)} in memory, {there.get(key)} in the store"
 
 
 def _nothing_is_left(life: Life) -> Iterator[str]:

@@ -100,3 +100,20 @@ async def test_a_refresh_is_written_before_half_of_the_stored_time_has_passed(tm
     await sweeper.every_second(clock.now())
     assert [alert.ends_at for alert in (await store.load()).alerts] == [START + s(110)]
     await store.close()
+
+
+async def test_another_text_of_an_alert_without_an_end_holds_nothing_up(tmp_path: Path) -> None:
+    clock = FakeClock()
+    engine, store = await opened(tmp_path, clock)
+    sweeper = Sweeper(engine, clock.now())
+    await silenced(engine, 0.02)
+    (group,) = engine.memory.groups.values()
+    for text in ("value 7", "value 8"):
+        await engine.accept([fires("alertname=Slow n=2", 0, None, origin="rule:r", note=text)])
+    assert engine.memory.unwritten
+    await clock.advance(0.03)
+    await sweeper.every_second(clock.now())
+    looked = engine.memory.groups.get(group.id)
+    assert looked is not None
+    assert looked.next_flush_at < group.next_flush_at, "the end of the silence was noticed"
+    await store.close()
