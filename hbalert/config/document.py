@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -118,7 +119,10 @@ def read(path: Path, shown: str) -> tuple[Document | None, list[Finding]]:
 
 
 def _bytes(path: Path) -> bytes:
-    with path.open("rb") as file:
+    # Without O_NONBLOCK a named pipe that nobody writes to would hold the reload of a whole daemon up.
+    with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError("it is no file")
         data = file.read(MAX_BYTES + 1)
     if len(data) > MAX_BYTES:
         raise OSError(f"it has more than {MAX_BYTES} bytes")
