@@ -36,6 +36,11 @@ class Message:
         return [one["labels"].get(label, "") for one in self.payload["alerts"] if one["status"] == status]
 
     @property
+    def of_itself(self) -> bool:
+        """Whether the engine speaks of itself: hbalert tells what goes wrong with it as alerts, too."""
+        return all(one["labels"].get("hbalert") == "true" for one in self.payload["alerts"])
+
+    @property
     def reason(self) -> str:
         """Why it was sent; "" from an Alertmanager older than 0.32."""
         return str(self.payload.get("notification_reason", ""))
@@ -74,13 +79,15 @@ class Call:
 class Collector:
     """A webhook receiver on 127.0.0.1, to be entered with `async with`.
 
-    messages  what it took, in order of arrival
+    messages  what it took about alerts of the case, in order of arrival
+    own       what an engine told of itself: on a loaded machine it may find itself late
     calls     every request that was answered
     answer    a rule: what to answer to the next request on a path, and until further notice
     """
 
     def __init__(self) -> None:
         self.messages: list[Message] = []
+        self.own: list[Message] = []
         self.calls: list[Call] = []
         self.answer: Callable[[str], Answer] = lambda path: OK
         self._port = 0
@@ -118,7 +125,8 @@ class Collector:
         self.calls.append(Call(now, request.path, answer.status))
         if 200 <= answer.status < 300:
             delivery = request.headers.get("X-Hbalert-Delivery", "")
-            self.messages.append(Message(now, request.path, json.loads(body), delivery))
+            message = Message(now, request.path, json.loads(body), delivery)
+            (self.own if message.of_itself else self.messages).append(message)
         async with self._news:
             self._news.notify_all()
         return web.Response(status=answer.status, headers=dict(answer.headers))
