@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -34,6 +34,9 @@ from hbalert.units.own import Own
 from hbalert.units.quiet import Quiet
 
 log = structlog.get_logger("hbalert.engine")
+
+DOUBT = timedelta(days=1)
+"""A clock that was set forward may be wrong: so long somebody can set it right before history is lost."""
 
 
 def new_id() -> str:
@@ -67,6 +70,7 @@ class Engine:
     changed       called with what was committed: wakes whoever waits for work
     stepped       called when the clock was set, once every row agrees with it
     steps         how it was set and nobody was told yet
+    doubted_until until then (monotonic) nothing is removed for its age: the clock was set forward
     latest        the latest time that the clock ever showed: later than now after it was set back
     """
 
@@ -79,6 +83,7 @@ class Engine:
         self.changed: Callable[[Draft], None] = lambda committed: None
         self.stepped: Callable[[Jump], None] = lambda jump: None
         self.steps: list[Jump] = []
+        self.doubted_until = float("-inf")
         self.last_seen = snapshot.last_seen
         self.latest = max(self.started_at, snapshot.last_seen or self.started_at)
         self._moved: MovedSilences = {}
@@ -119,6 +124,8 @@ class Engine:
             return
         log.warning("clock_stepped", what=says(jump), seconds=round(jump.by.total_seconds(), 1))
         self.latest = max(self.latest, jump.expected)
+        if jump.by > timedelta():
+            self.doubted_until = self.clock.monotonic() + DOUBT.total_seconds()
         self.windows_due = jump.now
         self.steps.append(jump)
         self.stepped(jump)

@@ -163,4 +163,10 @@ def silence(row: Silence, jump: Jump) -> Silence:
     by_the_calendar = row.window and row.ends_at > jump.expected
     if jump.by >= timedelta() or row.starts_at > jump.expected or by_the_calendar:
         return row
-    return replace(row, starts_at=jump.date(row.starts_at), ends_at=jump.date(row.ends_at))
+    moved = jump.wait if row.starts_at > jump.now else jump.date
+    return replace(
+        row,
+        starts_at=moved(row.starts_at),
+        ends_at=moved(row.ends_at),
+        updated_at=jump.date(row.updated_at),
+    )

@@ -96,7 +96,12 @@ class Sweeper:
         await self._engine.store.touch(now)
 
     async def prune(self, now: datetime) -> int:
-        """Removes history and ended silences that are older than the retention; returns how many rows."""
+        """Removes history and ended silences that are older than the retention; returns how many rows.
+
+        Not soon after the clock was set forward: by a wrong one, everything may look old enough.
+        """
+        if self._engine.clock.monotonic() < self._engine.doubted_until:
+            return 0
         before = now - max(self._engine.config.storage.retention, LEAST_HISTORY)
 
         def unit(draft: Draft) -> None:

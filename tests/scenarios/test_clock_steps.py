@@ -409,3 +409,20 @@ async def test_a_start_that_its_sender_wrote_with_the_old_clock_is_no_mistake(tm
         assert not posting(1800, 0)(now, before)
         assert posting(2 * HOUR, 240)(now, before)
         assert posting(-1800, -3000)(now, before)
+
+
+@pytest.mark.parametrize(("step", "kept"), [(400 * 86400.0, True), (0.0, False)], ids=["forward", "no step"])
+async def test_history_is_not_removed_for_an_age_that_a_clock_just_set_forward_gives_it(
+    tmp_path: Path, step: float, kept: bool
+) -> None:
+    async with world(tmp_path) as at:
+        await at.silence("Down", 30)
+        await at.after(60)
+        at.clock.step(step)
+        await at.after(5)
+        now = at.clock.now() if step else at.clock.now() + timedelta(days=400)
+        await at.sweeper.prune(now)
+        assert bool(list(at.engine.memory.silences.values())) is kept
+        await at.clock.advance(86400)
+        await at.sweeper.prune(now)
+        assert not list(at.engine.memory.silences.values())
