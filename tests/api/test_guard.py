@@ -148,7 +148,10 @@ async def test_a_token_that_expires_while_it_is_used_is_refused_then(guarded: St
 # --- audit -------------------------------------------------------------------------------------
 
 
-async def test_who_changes_something_is_written_down_and_what_they_post_is_not(guarded: Stand) -> None:
+async def test_who_changes_something_is_written_down_and_what_they_post_is_not(
+    guarded: Stand, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG", "hbalert.audit")
     body = {
         "matchers": [{"name": "a", "value": "b", "isRegex": False}],
         "startsAt": guarded.at(0),
