@@ -216,15 +216,23 @@ def _in_place(old: Silence, new: Silence, now: datetime) -> bool:
 
 
 def says_the_same(silence: Silence, other: Silence, now: datetime) -> bool:
-    """Whether a silence that has not ended would be no other if `other` took its place."""
+    """Whether a silence that has not ended would be no other if `other` took its place.
+
+    Times are compared to the millisecond: that is as far as Alertmanager's API carries them.
+    """
     begun = silence.starts_at <= now and other.starts_at <= now
     return (
-        now < silence.ends_at == other.ends_at
-        and (begun or silence.starts_at == other.starts_at)
+        now < silence.ends_at
+        and _milliseconds(silence.ends_at) == _milliseconds(other.ends_at)
+        and (begun or _milliseconds(silence.starts_at) == _milliseconds(other.starts_at))
         and set(silence.matchers) == set(other.matchers)
         and (silence.created_by, silence.comment) == (other.created_by, other.comment)
         and silence.annotations == other.annotations
     )
+
+
+def _milliseconds(moment: datetime) -> datetime:
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
 def expire(silence: Silence, now: datetime) -> Silence:

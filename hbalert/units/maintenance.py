@@ -14,7 +14,7 @@ from hbalert.core.maintenance import Window, is_stale, occurrence_id, running_an
 from hbalert.core.silence import SilenceState, expire, state
 from hbalert.memory import Draft
 from hbalert.recurrence import occurrences
-from hbalert.units.silences import reopen
+from hbalert.units.silences import begun, over
 
 
 def keep(draft: Draft, windows: Mapping[str, Window]) -> datetime | None:
@@ -27,7 +27,10 @@ def keep(draft: Draft, windows: Mapping[str, Window]) -> datetime | None:
     for window in windows.values():
         for occurrence in running_and_next(occurrences(window.recurrence, draft.now), draft.now):
             if draft.silences.get(occurrence_id(window, occurrence.starts_at)) is None:
-                draft.put_silence(silence_of(window, occurrence, draft.now))
+                made = silence_of(window, occurrence, draft.now)
+                draft.put_silence(made)
+                if state(made, draft.now) is SilenceState.ACTIVE:
+                    begun(draft, [made])
             if occurrence.starts_at > draft.now:
                 starts.append(occurrence.starts_at)
     ended = []
@@ -38,5 +41,5 @@ def keep(draft: Draft, windows: Mapping[str, Window]) -> datetime | None:
             if now is SilenceState.ACTIVE:
                 ended.append(silence)
     if ended:
-        reopen(draft, ended)
+        over(draft, ended)
     return min(starts, default=None)

@@ -146,18 +146,18 @@ def resolved(draft: Draft, alerts: Iterable[Alert]) -> list[str]:
     if not lasting:
         return []
     gone = list(alerts)
-    over = []
+    left = []
     for silence in lasting:
         ended = [alert.labels for alert in gone]
         firing = (alert.labels for alert in draft.alerts.values() if not alert.resolved(draft.now))
         if has_nothing_left(silence, ended, firing, draft.now):
-            over.append(silence)
+            left.append(silence)
             draft.put_silence(expire(silence, draft.now))
             said = f"{_whose(silence)} has ended: all it matches has resolved"
             for labels in filter(silence.covers, ended):
                 draft.note("unsilenced", said, alert_key=labels.key)
-    reopen(draft, over)
-    return [silence.id for silence in over]
+    reopen(draft, left)
+    return [silence.id for silence in left]
 
 
 def reopen(draft: Draft, ended: Iterable[Silence]) -> int:

@@ -338,3 +338,21 @@ async def test_a_token_may_stand_in_the_address_as_a_password(tmp_path: Path) ->
     async with stand(tmp_path, tokens=[token("viewer", "read")]) as api:
         api.url = api.url.replace("//", "//x:viewer-token@")
         assert await query(api, "alert", "query") == []
+
+
+async def test_what_amtool_prints_is_a_file_to_import_and_ours_is_one_for_amtool(
+    api: Stand, tmp_path: Path
+) -> None:
+    identity = await api.silence("bot=b1")
+    printed = json.loads(await amtool(api, "silence", "query"))
+    taken = (await api.post("/api/hb/v1/silences/import", printed)).json()["rows"]
+    assert taken == [{"index": 0, "result": "unchanged", "id": identity, "why": ""}]
+    await api.client.delete(f"/api/v2/silence/{identity}")
+    taken = (await api.post("/api/hb/v1/silences/import", printed)).json()["rows"]
+    assert [row["result"] for row in taken] == ["updated"], "ours had ended"
+    exported = await api.get("/api/v2/silences", expired="false")
+    file = tmp_path / "silences.json"
+    file.write_text(json.dumps([{**row, "id": "", "comment": "by amtool"} for row in exported]))
+    await amtool(api, "silence", "import", str(file), output="simple")
+    comments = {row["comment"] for row in await api.get("/api/v2/silences", expired="false")}
+    assert comments == {"upgrade", "by amtool"}

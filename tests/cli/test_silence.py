@@ -142,3 +142,77 @@ def test_an_empty_list_is_no_data_and_one_sentence(daemon: Served) -> None:
     result = daemon.run("silence", "list")
     assert (result.stdout, result.stderr) == ("", "No silence.\n")
     assert daemon.run("silence", "list", "-o", "jsonl").stdout == ""
+
+
+def test_a_dry_run_only_shows_what_would_match(daemon: Served) -> None:
+    daemon.do(daemon.api.fire(alertname="Down", bot="b1"))
+    result = daemon.run("silence", "add", "bot=b1", "--for", "2h", "--dry-run")
+    assert result.stderr.splitlines() == [
+        '{bot="b1"} matches 1 of 1 alerts that fire now.',
+        "  Down  bot=b1",
+        "Nothing was silenced: --dry-run.",
+    ]
+    assert silences(daemon, "--expired") == []
+    shown = json.loads(
+        daemon.run("silence", "add", "bot=~.+", "--for", "2h", "--dry-run", "-o", "json").stdout
+    )
+    assert (shown["schema"], shown["matches"], shown["broad"]) == (1, 1, True)
+
+
+def test_many_alerts_are_counted_and_some_are_named(daemon: Served) -> None:
+    for number in range(12):
+        daemon.do(daemon.api.fire(alertname="Down", bot="b1", n=str(number)))
+    result = daemon.run("silence", "add", "bot=b1", "--for", "800h", "-m", "c")
+    assert "  ... and 2 more" in result.stderr
+    assert "Note: it matches all 12 alerts that fire now.\nNote: it lasts 33 days.\n" in result.stderr
+
+
+def test_until_resolved_ends_with_what_it_matches_and_after_a_day_at_the_latest(daemon: Served) -> None:
+    identity = add(daemon, "bot=b1", "--until", "resolved")
+    (row,) = silences(daemon)
+    assert row["annotations"] == {"until": "resolved"}
+    lasts = datetime.fromisoformat(row["endsAt"]) - datetime.fromisoformat(row["startsAt"])
+    assert timedelta(hours=23) < lasts < timedelta(hours=25)
+    assert " or resolved" in daemon.run("silence", "list").stdout
+    assert "or until all that it matches has resolved" in daemon.run("silence", "show", identity[:6]).stdout
+    daemon.do(daemon.api.fire(alertname="Down", bot="b1"))
+    daemon.do(daemon.api.alerts({"labels": {"alertname": "Down", "bot": "b1"}, "endsAt": daemon.api.at(0)}))
+    assert silences(daemon) == []
+
+
+def test_until_resolved_takes_a_latest_end(daemon: Served) -> None:
+    add(daemon, "bot=b1", "--until", "resolved", "--for", "2h")
+    (row,) = silences(daemon)
+    lasts = datetime.fromisoformat(row["endsAt"]) - datetime.fromisoformat(row["startsAt"])
+    assert lasts < timedelta(hours=3)
+
+
+def test_an_update_makes_it_last_until_resolved_and_a_time_makes_it_end_then(daemon: Served) -> None:
+    identity = add(daemon, "bot=b1", "--for", "2h")
+    daemon.run("silence", "update", identity, "--until", "resolved")
+    assert silences(daemon)[0]["annotations"] == {"until": "resolved"}
+    daemon.run("silence", "update", identity, "--for", "5h")
+    assert silences(daemon)[0]["annotations"] == {"until": "resolved"}
+    daemon.run("silence", "update", identity, "--until", "1h")
+    (row,) = silences(daemon)
+    assert (row["id"], "annotations" in row) == (identity, False)
+
+
+def test_those_that_end_soon(daemon: Served) -> None:
+    add(daemon, "bot=b1", "--for", "1h")
+    add(daemon, "bot=b2", "--for", "5h")
+    ended = add(daemon, "bot=b3", "--for", "5h")
+    daemon.run("silence", "expire", ended)
+    assert len(silences(daemon, "--within", "2h")) == 1
+    assert len(silences(daemon, "--within", "2h", "--expired")) == 2
+
+
+def test_one_is_shown_with_what_it_silences(daemon: Served) -> None:
+    daemon.do(daemon.api.fire(alertname="Down", bot="b1"))
+    identity = add(daemon, "bot=b1", "--for", "1h", "--author", "li")
+    lines = daemon.run("silence", "show", identity[:8]).stdout.splitlines()
+    assert lines[0] == f"{identity} (active)"
+    assert lines[1:3][0] == '  matchers  bot="b1"'
+    assert lines[-2:] == ["It matches 1 of 1 alerts that fire now.", "  Down  bot=b1"]
+    assert json.loads(daemon.run("silence", "show", identity, "-o", "json").stdout)["author"] == "li"
+    assert "there is no silence 'nope'" in daemon.run("silence", "show", "nope", code=5).stderr

@@ -211,6 +211,7 @@ def test_what_is_over_a_bound_names_it(bounds: Bounds, names: list[str]) -> None
         pytest.param({}, 50, True, id="the same start ahead"),
         pytest.param({}, 200, False, id="it has ended"),
         pytest.param({"ends_at": t(201)}, 150, False, id="another end"),
+        pytest.param({"ends_at": t(200.0004)}, 150, True, id="an end that differs by less than a file says"),
         pytest.param({"matchers": (m("bot=beta"),)}, 150, False, id="other matchers"),
         pytest.param({"comment": "x"}, 150, False, id="another reason"),
         pytest.param({"annotations": {"until": "resolved"}}, 150, False, id="until resolved"),
