@@ -214,6 +214,7 @@ def read_matchers(conditions: tuple[str, ...]) -> list[Matcher]:
 def _end(duration: str | None, until: str | None, starts_at: datetime, now: datetime) -> datetime | None:
     """When it ends at the latest; None when nothing was said of it."""
     lasting = until == RESOLVED
+    ends_at: datetime | None = None
     if duration and until and not lasting:
         raise click.UsageError("--for and --until say the same; give one of them")
     try:
@@ -221,8 +222,8 @@ def _end(duration: str | None, until: str | None, starts_at: datetime, now: date
             ends_at = starts_at + length(duration)
         elif lasting:
             ends_at = starts_at + LASTING
-        else:
-            ends_at = future(until, now) if until else None
+        elif until:
+            ends_at = future(until, now)
     except OverflowError:
         raise click.UsageError(f"{duration!r} is too long") from None
     if ends_at is not None and ends_at <= now:
