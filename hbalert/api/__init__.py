@@ -12,6 +12,8 @@ passing   queries of others, passed on to the default source
 hb        our own: history, queue, status
 alerts    our own: what fires, one alert, its timeline
 explain   our own: what becomes of an alert, and why
+shapes    every shape of our own answers and of Prometheus' API
+openapi   the OpenAPI document, made of the table, the shapes and `described`
 am_yaml   the running configuration as Alertmanager's YAML
 server    uvicorn inside our loop
 """

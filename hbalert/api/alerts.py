@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -16,7 +15,8 @@ from starlette.responses import Response
 from hbalert.api import query
 from hbalert.api.door import json_response
 from hbalert.api.hb import only
-from hbalert.api.wire import Listing
+from hbalert.api.shapes import AlertRow, AlertShown, NoteRow, Timeline
+from hbalert.api.wire import Rows
 from hbalert.config.types import Limits
 from hbalert.core.delivery import Result
 from hbalert.core.labels import Labels, fingerprint
@@ -57,7 +57,7 @@ class Alerts:
                 for row in self._engine.memory.rule_alerts.values()
                 if row.state is RuleAlertState.PENDING and matches(asked.matchers, row.labels)
             ]
-        return json_response(Listing(rows))
+        return json_response(Rows(rows))
 
     async def get_alert(self, request: Request) -> Response:
         """One alert: what it says, what becomes of it, and the end of its timeline."""
@@ -66,25 +66,23 @@ class Alerts:
         known = engine.memory.alerts.get(labels.key)
         pending = (row for row in engine.memory.rule_alerts.values() if row.labels == labels)
         texts = known or next(pending, None)
-        return json_response(
-            {
-                "schema": 1,
-                "annotations": dict(texts.annotations) if texts is not None else {},
-                "generator_url": known.generator_url if known is not None else "",
-                **explanation_row(explain(engine, labels, engine.clock.now())),
-                "timeline": await self._lines(labels, query.number(request, "limit", 20, self._limits.rows)),
-            }
-        )
+        shown: AlertShown = {
+            **explanation_row(explain(engine, labels, engine.clock.now())),
+            "schema": 1,
+            "annotations": dict(texts.annotations) if texts is not None else {},
+            "generator_url": known.generator_url if known is not None else "",
+            "timeline": await self._lines(labels, query.number(request, "limit", 20, self._limits.rows)),
+        }
+        return json_response(shown)
 
     async def get_timeline(self, request: Request) -> Response:
         """Everything that was decided about one alert, and every answer of a far side."""
         labels = await self._labels(request.path_params["id"])
         rows = await self._lines(labels, query.number(request, "limit", 1000, self._limits.rows))
-        return json_response(
-            {"schema": 1, "fingerprint": fingerprint(labels), "labels": labels.as_dict(), "rows": rows}
-        )
+        shown = Timeline(schema=1, fingerprint=fingerprint(labels), labels=labels.as_dict(), rows=rows)
+        return json_response(shown)
 
-    async def _lines(self, labels: Labels, limit: int) -> list[dict[str, Any]]:
+    async def _lines(self, labels: Labels, limit: int) -> list[NoteRow]:
         """The latest lines, oldest first."""
         store = self._engine.store
         notes = await store.notes(alert_key=labels.key, limit=limit)
@@ -111,7 +109,7 @@ class Alerts:
 # --- rows ---
 
 
-def alert_row(view: AlertView) -> dict[str, Any]:
+def alert_row(view: AlertView) -> AlertRow:
     """A firing alert."""
     return {
         "fingerprint": view.fingerprint,
@@ -129,7 +127,7 @@ def alert_row(view: AlertView) -> dict[str, Any]:
     }
 
 
-def pending_row(row: RuleAlert) -> dict[str, Any]:
+def pending_row(row: RuleAlert) -> AlertRow:
     """An alert of a rule whose `for` has not passed yet."""
     return {
         "fingerprint": fingerprint(row.labels),
@@ -147,7 +145,7 @@ def pending_row(row: RuleAlert) -> dict[str, Any]:
     }
 
 
-def timeline(notes: Iterable[Note], attempts: Iterable[Attempt]) -> list[dict[str, Any]]:
+def timeline(notes: Iterable[Note], attempts: Iterable[Attempt]) -> list[NoteRow]:
     """What was decided and what was answered, oldest first.
 
     That a delivery was sent is said by its last attempt, with the far side's words.
@@ -158,7 +156,7 @@ def timeline(notes: Iterable[Note], attempts: Iterable[Attempt]) -> list[dict[st
     return sorted([*rows, *map(attempt_row, tried)], key=lambda row: row["at"])
 
 
-def attempt_row(attempt: Attempt) -> dict[str, Any]:
+def attempt_row(attempt: Attempt) -> NoteRow:
     """One try as a line of a timeline."""
     took = f"{attempt.duration_ms:.0f} ms"
     if attempt.result == Result.SENT.value:
@@ -175,7 +173,7 @@ def attempt_row(attempt: Attempt) -> dict[str, Any]:
     }
 
 
-def note_row(note: Note) -> dict[str, Any]:
+def note_row(note: Note) -> NoteRow:
     """A line of a timeline."""
     return {
         "at": note.at,

@@ -7,8 +7,10 @@ request is judged (`door.py`) or answered (the handlers). `server.py` serves wha
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING
 
+import msgspec
 import structlog
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -19,7 +21,17 @@ from starlette.types import Receive, Scope, Send
 from hbalert.api.alerts import Alerts
 from hbalert.api.audit import Audit
 from hbalert.api.auth import OPEN
-from hbalert.api.door import TOO_MANY, Action, Handler, Load, Refusal, Resource, header, read_json
+from hbalert.api.door import (
+    TOO_MANY,
+    Action,
+    Handler,
+    Load,
+    Refusal,
+    Resource,
+    header,
+    json_response,
+    read_json,
+)
 from hbalert.api.explain import Explaining
 from hbalert.api.guard import Guard
 from hbalert.api.hb import Hb
@@ -38,6 +50,9 @@ from hbalert.health import GroupHealth, RuleHealth
 from hbalert.metrics import Metrics
 from hbalert.ports import PassOn
 from hbalert.views import Book, Sources, live
+
+if TYPE_CHECKING:
+    from hbalert.api.openapi import Served
 
 log = structlog.get_logger("hbalert.api")
 
@@ -150,6 +165,7 @@ def build(
         ),
         ("/api/hb/v1/maintenance/next", "hb", {"GET": ("read", maintenance.get_next)}),
         ("/api/hb/v1/maintenance/{name}", "hb", {"DELETE": ("silence", maintenance.delete)}),
+        ("/api/openapi.json", "hb", {"GET": ("read", Document(lambda: api.resources.values()).get)}),
         # the process
         ("/-/healthy", "text", {"GET": (OPEN, daemon.healthy)}),
         ("/-/ready", "text", {"GET": (OPEN, daemon.ready)}),
@@ -164,7 +180,8 @@ def build(
         return Resource(path, methods, engine, metrics, load, style, guard.admit, audit)
 
     resources = ((path, resource(path, style, actions)) for path, style, actions in table)
-    return Api(resources, nowhere=resource("other", "text", {}))
+    api = Api(resources, nowhere=resource("other", "text", {}))
+    return api
 
 
 _V1 = (
@@ -178,6 +195,32 @@ _V1 = (
 
 async def _gone(request: Request) -> Response:
     raise Refusal(410, GONE)
+
+
+class Document:
+    """The OpenAPI document, made when it is asked for the first time."""
+
+    def __init__(self, resources: Callable[[], Iterable[Resource]]) -> None:
+        self._resources = resources
+        self._made: bytes | None = None
+
+    async def get(self, request: Request) -> Response:
+        if self._made is None:
+            from hbalert.api.described import TOLD  # not for the start: few ask for it
+            from hbalert.api.openapi import document
+
+            self._made = msgspec.json.encode(document(served(self._resources()), TOLD))
+        return json_response(self._made)
+
+
+def served(resources: Iterable[Resource]) -> Iterator[Served]:
+    """Every method of every path."""
+    from hbalert.api.openapi import Served
+
+    for resource in resources:
+        for method, action in resource.actions.items():
+            if method != "HEAD":  # as GET, without the body
+                yield Served(resource.path, method, action.role, resource.style)
 
 
 class _Daemon:

@@ -129,13 +129,13 @@ class Resource:
         audit: Audit,
     ) -> None:
         self.path = path
+        self.style = style
         self.actions = dict(actions)
         if "GET" in actions:
             self.actions["HEAD"] = actions["GET"]
         self._engine = engine
         self._metrics = metrics
         self._load = load
-        self._style = style
         self._admit = admit
         self._audit = audit
 
@@ -173,7 +173,7 @@ class Resource:
         except Refusal as refusal:
             # Whoever has no token must not see from the form whether there is something under a path.
             is_of_root = isinstance(refusal, Unwelcome) or not self.actions
-            style = style_of(scope["path"]) if is_of_root else self._style
+            style = style_of(scope["path"]) if is_of_root else self.style
             return self._refuse(refusal.status, refusal.text, refusal.headers, refusal.code, style)
         except StoreFull as error:
             return self._refuse(503, f"the store has no room: {error}", {"Retry-After": "30"})
@@ -210,7 +210,7 @@ class Resource:
         headers = {**headers, "Cache-Control": "no-store"}
         if status == 408:  # of what is too large the rest is read and dropped, so that the answer arrives
             headers["Connection"] = "close"
-        style = style or self._style
+        style = style or self.style
         if style == "text":
             return Response(text + "\n", status, headers, "text/plain")
         body: object = {"schema": 1, "error": text}

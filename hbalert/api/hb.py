@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import structlog
 from starlette.requests import Request
@@ -18,7 +18,8 @@ from starlette.responses import Response
 from hbalert import __version__
 from hbalert.api import query
 from hbalert.api.door import Refusal, json_response
-from hbalert.api.wire import Listing
+from hbalert.api.shapes import AlertRow, DeliveryRow, NoteRow, NotifierRow, SaidRow, Settled, Status, Timeline
+from hbalert.api.wire import Rows
 from hbalert.config.types import Limits
 from hbalert.core.delivery import Delivery, DeliveryState
 from hbalert.core.notification import NotifiedAlert
@@ -58,12 +59,12 @@ class Hb:
                 limit=query.number(request, "limit", 100, self._limits.rows),
             )
         )
-        return json_response(Listing([delivery_row(line.delivery, line.attempts) for line in lines]))
+        return json_response(Rows([delivery_row(line.delivery, line.attempts) for line in lines]))
 
     async def get_queue(self, request: Request) -> Response:
         """What has not got out, the oldest news first."""
         rows = queue(self._engine.memory.deliveries.values())
-        return json_response(Listing([delivery_row(row) for row in rows]))
+        return json_response(Rows([delivery_row(row) for row in rows]))
 
     async def retry(self, request: Request) -> Response:
         """Queues a dead delivery again."""
@@ -77,7 +78,7 @@ class Hb:
                 409, f"its notifier {delivery.notifier!r} is not configured or not enabled any more"
             )
         log.info("delivery_retried", delivery=delivery.id, notifier=delivery.notifier)
-        return json_response({"schema": 1, "id": delivery.id, "state": "queued"})
+        return json_response(Settled(schema=1, id=delivery.id, state="queued"))
 
     async def drop(self, request: Request) -> Response:
         """Gives up a delivery that waits."""
@@ -87,7 +88,7 @@ class Hb:
                 409, f"delivery {delivery.id} is {delivery.state.value}; only one that waits is dropped"
             )
         log.info("delivery_dropped", delivery=delivery.id, notifier=delivery.notifier)
-        return json_response({"schema": 1, "id": delivery.id, "state": "dead"})
+        return json_response(Settled(schema=1, id=delivery.id, state="dead"))
 
     async def _delivery(self, request: Request) -> Delivery:
         """The one delivery whose id begins so."""
@@ -112,34 +113,31 @@ class Hb:
         for row in engine.memory.rule_alerts.values():
             alerts["pending"] += row.state is RuleAlertState.PENDING
         waiting = queue(engine.memory.deliveries.values())
-        return json_response(
-            {
-                "schema": 1,
-                "version": __version__,
-                "started_at": engine.started_at,
-                "now": now,
-                "healthy": not problems,
-                "problems": problems,
-                "config_hash": config.hash,
-                "rule_groups": len(config.groups),
-                "rules": sum(len(group.rules) for group in config.groups),
-                "alerts": alerts,
-                "silences": sum(
-                    each.starts_at <= now < each.ends_at for each in engine.memory.silences.values()
-                ),
-                "queue": {
-                    "length": len(waiting),
-                    "oldest_at": waiting[0].created_at if waiting else None,
-                },
-                "sources": [
-                    {"name": each.name, "up": each.up, "since": each.since, "error": each.error}
-                    for each in sources
-                ],
-                "notifiers": [self._notifier(name, waiting, now) for name in sorted(config.notifiers)],
-            }
-        )
+        shown: Status = {
+            "schema": 1,
+            "version": __version__,
+            "started_at": engine.started_at,
+            "now": now,
+            "healthy": not problems,
+            "problems": problems,
+            "config_hash": config.hash,
+            "rule_groups": len(config.groups),
+            "rules": sum(len(group.rules) for group in config.groups),
+            "alerts": alerts,
+            "silences": sum(each.starts_at <= now < each.ends_at for each in engine.memory.silences.values()),
+            "queue": {
+                "length": len(waiting),
+                "oldest_at": waiting[0].created_at if waiting else None,
+            },
+            "sources": [
+                {"name": each.name, "up": each.up, "since": each.since, "error": each.error}
+                for each in sources
+            ],
+            "notifiers": [self._notifier(name, waiting, now) for name in sorted(config.notifiers)],
+        }
+        return json_response(shown)
 
-    def _notifier(self, name: str, waiting: Sequence[Delivery], now: datetime) -> dict[str, Any]:
+    def _notifier(self, name: str, waiting: Sequence[Delivery], now: datetime) -> NotifierRow:
         settings = self._engine.config.notifiers[name]
         mine = [row for row in waiting if row.notifier == name]
         state = self._engine.memory.notifiers.get(name)
@@ -169,7 +167,7 @@ def only(found: Sequence[T], begin: str, what: str, remedy: str) -> T:
 # --- rows --------------------------------------------------------------------------------------
 
 
-def delivery_row(row: Delivery, attempts: Iterable[Attempt] = ()) -> dict[str, Any]:
+def delivery_row(row: Delivery, attempts: Iterable[Attempt] = ()) -> DeliveryRow:
     """A delivery: what was to be said to whom, how far it got, and every answer."""
     said = row.notification
     return {
@@ -203,7 +201,7 @@ def delivery_row(row: Delivery, attempts: Iterable[Attempt] = ()) -> dict[str, A
     }
 
 
-def said_row(alert: NotifiedAlert) -> dict[str, Any]:
+def said_row(alert: NotifiedAlert) -> SaidRow:
     """An alert as a message shows it."""
     return {
         "fingerprint": alert.fingerprint,

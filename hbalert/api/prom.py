@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from hbalert.api.door import Refusal, json_response
+from hbalert.api.shapes import AlertsAnswer, RuleAlertShown, RuleGroupShown, RulesAnswer, RuleShown
 from hbalert.core.rule import Rule, RuleAlert, RuleAlertState, RuleGroup
 from hbalert.engine import Engine
 from hbalert.health import GroupHealth, RuleHealth
@@ -57,14 +57,16 @@ class Prom:
                 rules = [rule for rule in group.rules if not names or rule.alert in names]
                 if rules:
                     found.append(self._group(group, rules, with_alerts))
-        return json_response({"status": "success", "data": {"groups": found}})
+        answer: RulesAnswer = {"status": "success", "data": {"groups": found}}
+        return json_response(answer)
 
     async def get_alerts(self, request: Request) -> Response:
         """The alerts of rules, pending and firing."""
         rows = [alert(row) for row in self._engine.memory.rule_alerts.values() if _lives(row)]
-        return json_response({"status": "success", "data": {"alerts": rows}})
+        answer: AlertsAnswer = {"status": "success", "data": {"alerts": rows}}
+        return json_response(answer)
 
-    def _group(self, group: RuleGroup, rules: list[Rule], with_alerts: bool) -> dict[str, Any]:
+    def _group(self, group: RuleGroup, rules: list[Rule], with_alerts: bool) -> RuleGroupShown:
         went = self._group_health().get(group.name, GroupHealth())
         return {
             "name": group.name,
@@ -76,7 +78,7 @@ class Prom:
             "lastEvaluation": _time(went.at),
         }
 
-    def _rule(self, rule: Rule, with_alerts: bool) -> dict[str, Any]:
+    def _rule(self, rule: Rule, with_alerts: bool) -> RuleShown:
         rows = self._engine.memory.alerts_of_rule(rule.id)
         alerts = sorted(filter(_lives, rows), key=lambda row: row.labels.key)
         states = {row.state for row in alerts}
@@ -86,7 +88,7 @@ class Prom:
         elif RuleAlertState.PENDING in states:
             state = "pending"
         went = self._rule_health().get(rule.id)
-        shown = {
+        shown: RuleShown = {
             "state": state,
             "name": rule.alert,
             "query": rule.expr,
@@ -100,19 +102,23 @@ class Prom:
             "lastEvaluation": _time(went.at if went else None),
             "type": "alerting",
         }
-        return {**shown, "lastError": went.error} if went and went.error else shown
+        if went and went.error:
+            shown["lastError"] = went.error
+        return shown
 
 
-def alert(row: RuleAlert) -> dict[str, Any]:
+def alert(row: RuleAlert) -> RuleAlertShown:
     """One alert of a rule."""
-    shown = {
+    shown: RuleAlertShown = {
         "labels": row.labels.as_dict(),
         "annotations": dict(row.annotations),
         "state": row.state.value,
         "activeAt": row.active_at,
         "value": exponential(row.value),
     }
-    return {**shown, "keepFiringSince": row.keep_firing_since} if row.keep_firing_since else shown
+    if row.keep_firing_since:
+        shown["keepFiringSince"] = row.keep_firing_since
+    return shown
 
 
 _FLAGS = {
@@ -131,8 +137,8 @@ def _lives(row: RuleAlert) -> bool:
     return row.state is not RuleAlertState.RESOLVED
 
 
-def _time(at: datetime | None) -> datetime | str:
-    return at or NEVER
+def _time(at: datetime | None) -> str:
+    return at.isoformat().replace("+00:00", "Z") if at else NEVER
 
 
 def exponential(value: float) -> str:

@@ -25,13 +25,18 @@ from hbalert.api.ingest import LabelTexts, Missing, check_annotations, read_aler
 from hbalert.api.wire import (
     AlertGroup,
     AlertStatus,
+    Cluster,
     GettableAlert,
     GettableSilence,
     NamedReceiver,
     OutMatcher,
     PostedMatcher,
     PostedSilence,
+    ShownConfig,
+    SilenceMade,
     SilenceStatus,
+    StatusShown,
+    VersionInfo,
     decode,
     horizon,
     missing,
@@ -252,7 +257,7 @@ class V2:
         except ValueError as error:
             raise Refusal(400, f"bad silence: {error}") from None
         log.info("silence_set", silence=identity, by=silence.created_by, ends_at=silence.ends_at.isoformat())
-        return json_response({"silenceID": identity})
+        return json_response(SilenceMade(identity))
 
     # --- the rest ---
 
@@ -262,19 +267,19 @@ class V2:
 
     async def get_status(self, request: Request) -> Response:
         return json_response(
-            {
-                "cluster": {"peers": [], "status": "disabled"},
-                "config": {"original": alertmanager_yaml(self._engine.config)},
-                "uptime": stamp(self._engine.started_at),
-                "versionInfo": {
-                    "branch": "hbalert",
-                    "buildDate": "",
-                    "buildUser": "",
-                    "goVersion": "",
-                    "revision": f"hbalert {__version__}",
-                    "version": SPOKEN_VERSION,
-                },
-            }
+            StatusShown(
+                cluster=Cluster(peers=[], status="disabled"),
+                config=ShownConfig(alertmanager_yaml(self._engine.config)),
+                uptime=stamp(self._engine.started_at),
+                version_info=VersionInfo(
+                    branch="hbalert",
+                    build_date="",
+                    build_user="",
+                    go_version="",
+                    revision=f"hbalert {__version__}",
+                    version=SPOKEN_VERSION,
+                ),
+            )
         )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
-from typing import Any, ClassVar, TypeVar
+from typing import Annotated, ClassVar, Generic, TypeVar
 
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
@@ -28,11 +28,19 @@ def decode(decoder: msgspec.json.Decoder[T], body: bytes | Raw) -> T:
 # --- coming in ---------------------------------------------------------------------------------
 
 
+RawLabels = Annotated[
+    Raw, msgspec.Meta(extra_json_schema={"type": "object", "additionalProperties": {"type": "string"}})
+]
+RawAlert = Annotated[Raw, msgspec.Meta(extra_json_schema={"$ref": "#/components/schemas/GettableAlert"})]
+Stamp = Annotated[str, msgspec.Meta(extra_json_schema={"format": "date-time"})]
+"""A time in UTC, to the millisecond, as `stamp` writes it."""
+
+
 class PostedAlert(Struct, rename="camel"):
     """One of POST /api/v2/alerts. Labels stay as they are written: the same text comes again and
     again, and is then known already."""
 
-    labels: Raw = Raw()
+    labels: RawLabels = msgspec.field(default_factory=Raw)
     annotations: dict[str, str] | None = None
     starts_at: datetime | None = None
     ends_at: datetime | None = None
@@ -42,7 +50,7 @@ class PostedAlert(Struct, rename="camel"):
 class LooseAlert(Struct, rename="camel"):
     """The same, with times in any spelling: read when the strict shape does not fit."""
 
-    labels: Raw = Raw()
+    labels: RawLabels = msgspec.field(default_factory=Raw)
     annotations: dict[str, str] | None = None
     starts_at: str | None = None
     ends_at: str | None = None
@@ -128,18 +136,18 @@ class AlertStatus(Struct, rename="camel"):
 
 class GettableAlert(Struct, rename="camel", omit_defaults=True):
     annotations: dict[str, str]
-    ends_at: str
+    ends_at: Stamp
     fingerprint: str
     receivers: list[NamedReceiver]
-    starts_at: str
+    starts_at: Stamp
     status: AlertStatus
-    updated_at: str
+    updated_at: Stamp
     labels: dict[str, str]
     generator_url: str = msgspec.field(default="", name="generatorURL")
 
 
 class AlertGroup(Struct, rename="camel"):
-    alerts: list[Raw]
+    alerts: list[RawAlert]
     labels: dict[str, str]
     receiver: NamedReceiver
     route_labels: dict[str, str]
@@ -159,22 +167,53 @@ class OutMatcher(Struct, rename="camel"):
 class GettableSilence(Struct, rename="camel", omit_defaults=True):
     id: str
     status: SilenceStatus
-    updated_at: str
+    updated_at: Stamp
     comment: str
     created_by: str
-    ends_at: str
+    ends_at: Stamp
     matchers: list[OutMatcher]
-    starts_at: str
+    starts_at: Stamp
     annotations: dict[str, str] = {}
+
+
+class SilenceMade(Struct):
+    silence_id: str = msgspec.field(name="silenceID")
+
+
+class Cluster(Struct):
+    peers: list[str]
+    status: str
+
+
+class ShownConfig(Struct):
+    original: str
+
+
+class VersionInfo(Struct, rename="camel"):
+    branch: str
+    build_date: str
+    build_user: str
+    go_version: str
+    revision: str
+    version: str
+
+
+class StatusShown(Struct, rename="camel"):
+    """GET /api/v2/status; `original` is Alertmanager's YAML."""
+
+    cluster: Cluster
+    config: ShownConfig
+    uptime: Stamp
+    version_info: VersionInfo
 
 
 # --- going out: our own ------------------------------------------------------------------------
 
 
-class Listing(Struct):
+class Rows(Struct, Generic[T]):
     """What our own listings answer. schema changes when a field changes its meaning."""
 
-    rows: list[Any]
+    rows: list[T]
     schema: int = 1
 
 

@@ -5,7 +5,9 @@ Knows names and shapes only. Must not know how anything in it was found (`outloo
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NotRequired, TypedDict
 
 from hbalert.core.delivery import Delivery
 from hbalert.core.labels import Labels, fingerprint
@@ -15,7 +17,120 @@ from hbalert.explain.outlook import Explanation, Outlook, Source, Told
 from hbalert.units.quiet import Mute
 
 
-def explanation_row(told: Explanation) -> dict[str, Any]:
+class RuleRow(TypedDict):
+    """A rule that says so, or would. state: inactive, pending, firing, resolved."""
+
+    id: str
+    file: str
+    line: int
+    source: str
+    expr: str
+    for_seconds: float
+    state: str
+    since: datetime | None
+    value: str | None
+
+
+class FailedRow(TypedDict):
+    """The label that a matcher of the route does not accept, with its value."""
+
+    name: str
+    value: str
+
+
+StepRow = TypedDict(
+    "StepRow",
+    {
+        "depth": int,
+        "line": int,
+        "matchers": list[str],
+        "receiver": str,
+        "continue": bool,
+        "failed": FailedRow | None,
+        "taken": bool,
+    },
+)
+"""A route that was tried, in the order of the tree."""
+
+
+class MuteRow(TypedDict):
+    """What keeps it quiet, and by whom."""
+
+    kind: str
+    by: Sequence[str]
+
+
+class UnsentRow(TypedDict):
+    """A delivery that has not got out."""
+
+    delivery: str
+    decided_at: datetime
+    attempts: int
+    last_answer: str
+    next_attempt_at: datetime | None
+
+
+class NotifierRow(TypedDict):
+    """What a notifier would be told at the next look, and why; reason null: nothing."""
+
+    name: str
+    reason: str | None
+    told_at: datetime | None
+    repeat_at: datetime | None
+    unsent: UnsentRow | None
+    held_until: datetime | None
+
+
+class GroupRow(TypedDict):
+    """The group it is in, or would be in, at one receiver."""
+
+    receiver: str
+    line: int
+    key: str
+    labels: dict[str, str]
+    known: bool
+    due: datetime | None
+    muted_by: list[MuteRow]
+    quiet_until: datetime | None
+    notifiers: list[NotifierRow]
+    disabled: Sequence[str]
+
+
+class SilenceRow(TypedDict):
+    """A silence that matches."""
+
+    id: str
+    matchers: list[str]
+    created_by: str
+    comment: str
+    starts_at: datetime
+    ends_at: datetime
+
+
+class InhibitorRow(TypedDict):
+    """An alert that inhibits it."""
+
+    fingerprint: str
+    labels: dict[str, str]
+
+
+class ExplanationRow(TypedDict):
+    """What becomes of an alert, and why."""
+
+    schema: NotRequired[int]
+    fingerprint: str
+    labels: dict[str, str]
+    at: datetime
+    fires_since: datetime | None
+    origins: Sequence[str]
+    rules: list[RuleRow]
+    routes: list[StepRow]
+    groups: list[GroupRow]
+    silences: list[SilenceRow]
+    inhibitors: list[InhibitorRow]
+
+
+def explanation_row(told: Explanation) -> ExplanationRow:
     """The whole answer; times are datetimes, which the encoder writes as RFC 3339."""
     return {
         "fingerprint": told.fingerprint,
@@ -33,7 +148,7 @@ def explanation_row(told: Explanation) -> dict[str, Any]:
     }
 
 
-def _rule(source: Source) -> dict[str, Any]:
+def _rule(source: Source) -> RuleRow:
     rule, row = source.rule, source.row
     return {
         "id": rule.id,
@@ -48,7 +163,7 @@ def _rule(source: Source) -> dict[str, Any]:
     }
 
 
-def _step(step: Step, labels: Labels) -> dict[str, Any]:
+def _step(step: Step, labels: Labels) -> StepRow:
     """failed: the label that a matcher of the route does not accept, with its value."""
     route, failed = step.route, step.failed
     return {
@@ -62,7 +177,7 @@ def _step(step: Step, labels: Labels) -> dict[str, Any]:
     }
 
 
-def _group(outlook: Outlook) -> dict[str, Any]:
+def _group(outlook: Outlook) -> GroupRow:
     return {
         "receiver": outlook.route.receiver,
         "line": outlook.route.line,
@@ -77,11 +192,11 @@ def _group(outlook: Outlook) -> dict[str, Any]:
     }
 
 
-def _mute(mute: Mute) -> dict[str, Any]:
+def _mute(mute: Mute) -> MuteRow:
     return {"kind": mute.kind, "by": mute.by}
 
 
-def _told(told: Told) -> dict[str, Any]:
+def _told(told: Told) -> NotifierRow:
     return {
         "name": told.notifier,
         "reason": told.reason or None,
@@ -92,7 +207,7 @@ def _told(told: Told) -> dict[str, Any]:
     }
 
 
-def _unsent(delivery: Delivery) -> dict[str, Any]:
+def _unsent(delivery: Delivery) -> UnsentRow:
     return {
         "delivery": delivery.id,
         "decided_at": delivery.notification.decided_at,
@@ -102,7 +217,7 @@ def _unsent(delivery: Delivery) -> dict[str, Any]:
     }
 
 
-def _silence(silence: Silence) -> dict[str, Any]:
+def _silence(silence: Silence) -> SilenceRow:
     return {
         "id": silence.id,
         "matchers": [str(each) for each in silence.matchers],

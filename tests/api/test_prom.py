@@ -26,6 +26,11 @@ GROUPS = (
 
 @pytest.fixture
 async def rules(api: Stand) -> Stand:
+    await with_rules(api)
+    return api
+
+
+async def with_rules(api: Stand) -> None:
     """Two groups; Down fires for b1 and is pending for b2, Slow fails, Fail was never evaluated."""
     await api.engine.reload(api.engine.config.model_copy(update={"groups": GROUPS}))
     rows = [
@@ -45,7 +50,6 @@ async def rules(api: Stand) -> Stand:
         {DOWN.id: RuleHealth(t(300), 0.02, 2), SLOW.id: RuleHealth(t(300), 0.01, error="400: parse error")}
     )
     api.group_health["bots"] = GroupHealth(t(300), 0.03)
-    return api
 
 
 async def groups(api: Stand, **params: Any) -> list[dict[str, Any]]:
