@@ -13,14 +13,23 @@ from hbalert.api.openapi import Parameter, Told
 from hbalert.api.shapes import (
     AlertRow,
     AlertsAnswer,
+    ComingRow,
     DeliveryRow,
+    ImportedRow,
+    Preview,
     PromError,
+    Removed,
     RulesAnswer,
     Settled,
+    SilencePut,
+    SilenceRow,
+    SilenceShown,
     SourceAnswer,
     Status,
     Timeline,
+    WindowRow,
 )
+from hbalert.api.silences import Asked
 from hbalert.api.wire import (
     AlertGroup,
     GettableAlert,
@@ -70,6 +79,13 @@ EXAMPLE_MATCHER = {"isEqual": True, "isRegex": False, "name": "bot", "value": "m
 EXAMPLE_SILENCE: dict[str, Any] = {
     "matchers": [EXAMPLE_MATCHER],
     "startsAt": "2026-03-01T12:00:00Z",
+    "endsAt": "2026-03-01T14:00:00Z",
+    "createdBy": "li",
+    "comment": "exchange maintenance",
+}
+
+ASKED = {
+    "matchers": ['bot="mm-btc"'],
     "endsAt": "2026-03-01T14:00:00Z",
     "createdBy": "li",
     "comment": "exchange maintenance",
@@ -232,6 +248,59 @@ TOLD: dict[tuple[str, str], Told] = {
         Timeline,
         (Parameter("id", "A fingerprint, or its beginning.", path=True), _LIMIT),
         refuses=_ONE,
+    ),
+    ("GET", "/api/hb/v1/silences"): Told(
+        "List silences with how many alerts each covers",
+        Rows[SilenceRow],
+        (Parameter("state", "active, pending or expired."),),
+    ),
+    ("POST", "/api/hb/v1/silences"): Told(
+        "Make or change a silence, with the guards that people need",
+        SilencePut,
+        body=Asked,
+        sent=ASKED,
+        says="Author and comment are required; one that matches nearly everything has to say `broad`.",
+        refuses={404: "There is no silence with this id."},
+    ),
+    ("POST", "/api/hb/v1/silences/preview"): Told(
+        "What a silence would cover", Preview, body=Asked, sent=ASKED, says="Changes nothing."
+    ),
+    ("POST", "/api/hb/v1/silences/import"): Told(
+        "Take silences from a file, each for itself", Rows[ImportedRow], body=list[PostedSilence]
+    ),
+    ("GET", "/api/hb/v1/silences/{id}"): Told(
+        "One silence with what it covers",
+        SilenceShown,
+        (Parameter("id", "The id of a silence, or its beginning.", path=True),),
+        refuses=_ONE,
+    ),
+    ("GET", "/api/hb/v1/maintenance"): Told("List maintenance windows", Rows[WindowRow]),
+    ("POST", "/api/hb/v1/maintenance"): Told(
+        "Make a maintenance window",
+        WindowRow,
+        body=dict[str, Any],
+        says="With the keys that [[maintenance]] has in config.toml.",
+        sent={
+            "name": "exchange",
+            "matchers": ['exchange="binance"'],
+            "cron": "0 3 * * SUN",
+            "duration": "2h",
+            "comment": "weekly maintenance",
+            "created_by": "li",
+        },
+        refuses={409: "There is one of this name."},
+    ),
+    ("GET", "/api/hb/v1/maintenance/next"): Told(
+        "List the occurrences that are coming",
+        Rows[ComingRow],
+        (Parameter("name", "Of one window."), _LIMIT),
+        refuses={404: "There is no window of this name."},
+    ),
+    ("DELETE", "/api/hb/v1/maintenance/{name}"): Told(
+        "Remove a maintenance window that was made at run time",
+        Removed,
+        (Parameter("name", "Its name.", path=True),),
+        refuses={404: "There is none of this name.", 409: "It stands in the configuration."},
     ),
     ("GET", "/api/openapi.json"): Told("This document", dict[str, Any]),
     # the process

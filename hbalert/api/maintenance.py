@@ -18,7 +18,8 @@ from starlette.responses import Response
 
 from hbalert.api import query
 from hbalert.api.door import Refusal, json_response, read_json
-from hbalert.api.wire import Listing, decode
+from hbalert.api.shapes import ComingRow, Removed, WindowRow
+from hbalert.api.wire import Rows, decode
 from hbalert.config.findings import Finding
 from hbalert.config.link_maintenance import read_window
 from hbalert.config.types import Limits
@@ -52,7 +53,7 @@ class Maintenance:
         for name in sorted(windows):
             found = coming(self._engine, self._book, {name: windows[name]}, now, 1)
             rows.append(window_row(windows[name], found[0] if found else None))
-        return json_response(Listing(rows))
+        return json_response(Rows(rows))
 
     async def get_next(self, request: Request) -> Response:
         """The occurrences that are coming, running ones included."""
@@ -64,7 +65,7 @@ class Maintenance:
                 raise Refusal(404, f"there is no maintenance window {name[:80]!r}")
             windows = {name: windows[name]}
         found = coming(self._engine, self._book, windows, now, limit)
-        return json_response(Listing([coming_row(each) for each in found]))
+        return json_response(Rows([coming_row(each) for each in found]))
 
     async def post(self, request: Request) -> Response:
         """Makes a window that is kept in the store; it takes effect when it is answered."""
@@ -86,7 +87,9 @@ class Maintenance:
         log.info("maintenance_added", window=window.name, by=window.created_by, when=str(window.recurrence))
         now = self._engine.clock.now()
         found = coming(self._engine, self._book, {window.name: window}, now, 1)
-        return json_response({"schema": 1, **window_row(window, found[0] if found else None)})
+        shown = window_row(window, found[0] if found else None)
+        shown["schema"] = 1
+        return json_response(shown)
 
     def _window(self, fields: dict[str, Any]) -> Window:
         window, findings = read_window(fields, compile_regex)
@@ -110,7 +113,7 @@ class Maintenance:
                 raise Refusal(409, f"{name!r} stands in the configuration: remove it there, and reload")
             raise Refusal(404, f"there is no maintenance window {name[:80]!r}")
         log.info("maintenance_removed", window=name)
-        return json_response({"schema": 1, "name": name})
+        return json_response(Removed(schema=1, name=name))
 
 
 def _words(finding: Finding) -> str:
@@ -118,7 +121,7 @@ def _words(finding: Finding) -> str:
     return f"{finding.key}: {finding.what}{remedy}" if finding.key else f"{finding.what}{remedy}"
 
 
-def window_row(window: Window, following: Coming | None) -> dict[str, Any]:
+def window_row(window: Window, following: Coming | None) -> WindowRow:
     """A window; `next` is its running or coming occurrence."""
     return {
         "name": window.name,
@@ -133,7 +136,7 @@ def window_row(window: Window, following: Coming | None) -> dict[str, Any]:
     }
 
 
-def coming_row(each: Coming) -> dict[str, Any]:
+def coming_row(each: Coming) -> ComingRow:
     """An occurrence; its times are those that clocks in the place of the window show."""
 
     def there(moment: datetime) -> datetime:

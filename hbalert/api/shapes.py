@@ -113,6 +113,117 @@ class Settled(TypedDict):
     state: str
 
 
+class ReachedAlert(TypedDict):
+    """An alert that a silence covers."""
+
+    fingerprint: str
+    state: str
+    labels: dict[str, str]
+    starts_at: datetime
+
+
+class ReachedGroup(TypedDict):
+    """A group that a silence touches, and how many of its alerts."""
+
+    group: str
+    receiver: str
+    alerts: int
+
+
+class ReachRow(TypedDict):
+    """What a silence covers now. matches: of `firing` alerts; broad: nearly every alert."""
+
+    matches: int
+    firing: int
+    alerts: list[ReachedAlert]
+    groups: list[ReachedGroup]
+    group_count: int
+    broad: bool
+    warnings: Sequence[str]
+
+
+class SilenceRow(TypedDict):
+    """A silence. until: "resolved" or ""; window: the maintenance window that made it, or ""."""
+
+    id: str
+    state: str
+    matchers: list[str]
+    starts_at: datetime
+    ends_at: datetime
+    until: str
+    window: str
+    author: str
+    comment: str
+    updated_at: datetime
+    annotations: dict[str, str]
+    matches: int
+
+
+class Preview(ReachRow):
+    """What a silence would cover."""
+
+    schema: int
+
+
+class SilencePut(ReachRow):
+    """The silence that is in force now, and what it covers."""
+
+    schema: int
+    id: str
+
+
+class SilenceShown(SilenceRow, ReachRow):
+    """One silence, with what it covers."""
+
+    schema: int
+
+
+class ImportedRow(TypedDict):
+    """What became of one silence of a file: result, its id now, why not."""
+
+    index: int
+    result: str
+    id: str
+    why: str
+
+
+class ComingRow(TypedDict):
+    """An occurrence of a maintenance window, in the time of its place."""
+
+    window: str
+    starts_at: datetime
+    ends_at: datetime
+    location: str
+    silence: str
+    state: str
+    matches: int
+
+
+WindowRow = TypedDict(
+    "WindowRow",
+    {
+        "schema": NotRequired[int],
+        "name": str,
+        "matchers": list[str],
+        "when": str,
+        "location": str,
+        "comment": str,
+        "created_by": str,
+        "from": str,
+        "made_at": datetime | None,
+        "next": ComingRow | None,
+    },
+)
+"""A maintenance window; `next` is its running or coming occurrence."""
+
+
+class Removed(TypedDict):
+    """A maintenance window that is no more."""
+
+    schema: int
+    name: str
+
+
 class QueueLength(TypedDict):
     """What waits."""
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
 
 import msgspec
 import structlog
@@ -20,8 +19,17 @@ from starlette.responses import Response
 from hbalert.api import query
 from hbalert.api.door import Refusal, json_response, read_json
 from hbalert.api.hb import only
+from hbalert.api.shapes import (
+    ImportedRow,
+    Preview,
+    ReachedAlert,
+    ReachRow,
+    SilencePut,
+    SilenceRow,
+    SilenceShown,
+)
 from hbalert.api.v2 import read_silence
-from hbalert.api.wire import Listing, PostedMatcher, PostedSilence, decode, missing
+from hbalert.api.wire import PostedMatcher, PostedSilence, Rows, decode, missing
 from hbalert.config.types import Limits
 from hbalert.core.matcher import parse
 from hbalert.core.silence import RESOLVED, UNTIL, Silence
@@ -73,7 +81,8 @@ class Silences:
         asked = await self._read(request)
         if asked.ends_at is None:
             asked.ends_at = (now + timedelta(hours=1)).isoformat()
-        return json_response({"schema": 1, **reach_row(self._reach(self._silence(asked, now)))})
+        shown: Preview = {"schema": 1, **reach_row(self._reach(self._silence(asked, now)))}
+        return json_response(shown)
 
     async def post(self, request: Request) -> Response:
         """Makes or changes a silence. Author and comment are required, and a broad one has to be meant."""
@@ -94,7 +103,8 @@ class Silences:
         except ValueError as error:
             raise Refusal(400, str(error)) from None
         log.info("silence_set", silence=identity, by=silence.created_by, ends_at=silence.ends_at.isoformat())
-        return json_response({"schema": 1, "id": identity, **reach_row(found)})
+        shown: SilencePut = {"schema": 1, "id": identity, **reach_row(found)}
+        return json_response(shown)
 
     async def get_all(self, request: Request) -> Response:
         """Silences with how many alerts each of them covers now."""
@@ -102,7 +112,7 @@ class Silences:
         state = query.choice(request, "state", STATES)
         views = silences(self._engine.memory.silences.values(), now)
         rows = [self._row(view) for view in views if state in ("", view.state.value)]
-        return json_response(Listing(rows))
+        return json_response(Rows(rows))
 
     async def get(self, request: Request) -> Response:
         """One silence, with the alerts that it covers."""
@@ -111,7 +121,9 @@ class Silences:
         exact = [row for row in found if row.id == begin]
         silence = only(exact or found, begin, "silence", "`hbalert silence list --expired` lists them")
         (view,) = silences([silence], self._engine.clock.now())
-        return json_response({"schema": 1, **self._row(view), **reach_row(self._reach(silence))})
+        matched = reach_row(self._reach(silence))
+        shown: SilenceShown = {"schema": 1, **self._row(view), **matched}
+        return json_response(shown)
 
     async def import_(self, request: Request) -> Response:
         """Takes a list of silences as Alertmanager's API shows them, each for itself."""
@@ -134,12 +146,12 @@ class Silences:
             except ValueError as error:
                 outcomes.append(Imported(Result.REFUSED, why=str(error)))
         taken = iter(await self._engine.import_silences(good) if good else ())
-        rows = [
+        rows: list[ImportedRow] = [
             {"index": index, "result": each.result.value, "id": each.id, "why": each.why}
             for index, each in enumerate(each or next(taken) for each in outcomes)
         ]
         log.info("silences_imported", silences=len(rows), taken=sum(bool(row["id"]) for row in rows))
-        return json_response(Listing(rows))
+        return json_response(Rows(rows))
 
     # --- reading ---
 
@@ -172,7 +184,7 @@ class Silences:
             raise ValueError("; ".join(lacks))
         return replace(read_silence(posted, now, self._limits), id=posted.id or "")
 
-    def _row(self, view: SilenceView) -> dict[str, Any]:
+    def _row(self, view: SilenceView) -> SilenceRow:
         silence = view.silence
         now = self._engine.clock.now()
         return {
@@ -201,7 +213,7 @@ def _matcher(index: int, posted: PostedMatcher | str) -> PostedMatcher:
     return PostedMatcher(read.name, read.value, read.is_regex, read.is_equal)
 
 
-def reach_row(found: Reach) -> dict[str, Any]:
+def reach_row(found: Reach) -> ReachRow:
     """What a silence covers, as JSON."""
     return {
         "matches": len(found.alerts),
@@ -217,7 +229,7 @@ def reach_row(found: Reach) -> dict[str, Any]:
     }
 
 
-def _alert_row(view: AlertView) -> dict[str, Any]:
+def _alert_row(view: AlertView) -> ReachedAlert:
     return {
         "fingerprint": view.fingerprint,
         "state": view.state,

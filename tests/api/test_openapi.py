@@ -195,6 +195,23 @@ async def test_real_answers_have_the_shapes_of_the_document(tmp_path: Path) -> N
         name = (await api.get("/api/v2/alerts"))[0]["fingerprint"]
         assert (await ask("GET", "/api/hb/v1/alerts/{id}/timeline", 200, ids={"id": name}))["rows"]
         await ask("GET", "/api/hb/v1/alerts/{id}/timeline", 404, ids={"id": "nothing"})
+        wanted = {**SILENCE, "matchers": ['bot="b2"', {"name": "a", "value": "", "isRegex": False}]}
+        await ask("POST", "/api/hb/v1/silences/preview", 200, json=wanted)
+        await ask("POST", "/api/hb/v1/silences/preview", 400, json={"until": "x"})
+        put = await ask("POST", "/api/hb/v1/silences", 200, json=wanted)
+        await ask("POST", "/api/hb/v1/silences", 404, json={**wanted, "id": NOBODY})
+        assert (await ask("GET", "/api/hb/v1/silences", 200))["rows"]
+        assert (await ask("GET", "/api/hb/v1/silences/{id}", 200, ids={"id": put["id"]}))["alerts"]
+        await ask("GET", "/api/hb/v1/silences/{id}", 404, ids={"id": NOBODY})
+        await ask("POST", "/api/hb/v1/silences/import", 200, json=[SILENCE, {}])
+        window = document_example(check, "post", "/api/hb/v1/maintenance")
+        await ask("POST", "/api/hb/v1/maintenance", 200, json=window)
+        await ask("POST", "/api/hb/v1/maintenance", 409, json=window)
+        await ask("POST", "/api/hb/v1/maintenance", 400, json={})
+        assert (await ask("GET", "/api/hb/v1/maintenance", 200))["rows"]
+        assert (await ask("GET", "/api/hb/v1/maintenance/next", 200))["rows"]
+        await ask("DELETE", "/api/hb/v1/maintenance/{name}", 200, ids={"name": window["name"]})
+        await ask("DELETE", "/api/hb/v1/maintenance/{name}", 404, ids={"name": window["name"]})
         await ask("GET", "/api/openapi.json", 200)
         await ask("GET", "/-/healthy", 200)
         await ask("GET", "/-/ready", 200)
@@ -204,6 +221,11 @@ async def test_real_answers_have_the_shapes_of_the_document(tmp_path: Path) -> N
         good = {(method, path) for method, path, status in check.seen if status == 200}
         lacking = {key for key, told in TOLD.items() if told.status == 200} - good
         assert lacking == set(), "ask these here, too: the document promises their shape"
+
+
+def document_example(check: Checker, method: str, path: str) -> Any:
+    """The body that the document shows."""
+    return check.paths[path][method]["requestBody"]["content"]["application/json"]["example"]
 
 
 def test_examples_have_the_shape_that_is_promised(api: Stand) -> None:
