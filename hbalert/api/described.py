@@ -13,6 +13,7 @@ from hbalert.api.openapi import Parameter, Told
 from hbalert.api.shapes import (
     AlertRow,
     AlertsAnswer,
+    AlertShown,
     ComingRow,
     DeliveryRow,
     ImportedRow,
@@ -122,6 +123,7 @@ _ASKED = {
 }
 _LIMIT = Parameter("limit", "How many rows at most.", "integer")
 _DELIVERY = Parameter("id", "The id of a delivery, or its beginning.", path=True)
+_ALERT = Parameter("id", "A fingerprint, or its beginning.", path=True)
 _ONE = {404: "There is none whose id begins so.", 409: "More than one does, or its state does not allow it."}
 
 TOLD: dict[tuple[str, str], Told] = {
@@ -235,6 +237,12 @@ TOLD: dict[tuple[str, str], Told] = {
         Rows[AlertRow],
         (*CHOICE, Parameter("state", "active, suppressed or pending.")),
     ),
+    ("GET", "/api/hb/v1/alerts/{id}"): Told(
+        "One alert: what it says, what becomes of it, and the end of its timeline",
+        AlertShown,
+        (_ALERT, _LIMIT),
+        refuses=_ONE,
+    ),
     ("GET", "/api/hb/v1/explain"): Told(
         "What becomes of an alert, and why",
         ExplanationRow,
@@ -246,7 +254,7 @@ TOLD: dict[tuple[str, str], Told] = {
     ("GET", "/api/hb/v1/alerts/{id}/timeline"): Told(
         "Everything that was decided about one alert",
         Timeline,
-        (Parameter("id", "A fingerprint, or its beginning.", path=True), _LIMIT),
+        (_ALERT, _LIMIT),
         refuses=_ONE,
     ),
     ("GET", "/api/hb/v1/silences"): Told(

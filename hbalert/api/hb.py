@@ -18,7 +18,7 @@ from starlette.responses import Response
 from hbalert import __version__
 from hbalert.api import query
 from hbalert.api.door import Refusal, json_response
-from hbalert.api.shapes import AlertRow, DeliveryRow, NoteRow, NotifierRow, SaidRow, Settled, Status, Timeline
+from hbalert.api.shapes import DeliveryRow, NotifierRow, SaidRow, Settled, Status
 from hbalert.api.wire import Rows
 from hbalert.config.types import Limits
 from hbalert.core.delivery import Delivery, DeliveryState

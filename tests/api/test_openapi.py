@@ -193,6 +193,8 @@ async def test_real_answers_have_the_shapes_of_the_document(tmp_path: Path) -> N
         await ask("GET", "/api/hb/v1/explain", 200, params=labels)
         await ask("GET", "/api/hb/v1/explain", 400, params={"label": "x"})
         name = (await api.get("/api/v2/alerts"))[0]["fingerprint"]
+        await ask("GET", "/api/hb/v1/alerts/{id}", 200, ids={"id": name})
+        await ask("GET", "/api/hb/v1/alerts/{id}", 404, ids={"id": "nothing"})
         assert (await ask("GET", "/api/hb/v1/alerts/{id}/timeline", 200, ids={"id": name}))["rows"]
         await ask("GET", "/api/hb/v1/alerts/{id}/timeline", 404, ids={"id": "nothing"})
         wanted = {**SILENCE, "matchers": ['bot="b2"', {"name": "a", "value": "", "isRegex": False}]}
