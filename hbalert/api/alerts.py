@@ -16,7 +16,7 @@ from hbalert.api import query
 from hbalert.api.door import json_response
 from hbalert.api.hb import only
 from hbalert.api.shapes import AlertRow, AlertShown, NoteRow, Timeline
-from hbalert.api.wire import Rows
+from hbalert.api.wire import Listing
 from hbalert.config.types import Limits
 from hbalert.core.delivery import Result
 from hbalert.core.labels import Labels, fingerprint
@@ -57,7 +57,7 @@ class Alerts:
                 for row in self._engine.memory.rule_alerts.values()
                 if row.state is RuleAlertState.PENDING and matches(asked.matchers, row.labels)
             ]
-        return json_response(Rows(rows))
+        return json_response(Listing(rows))
 
     async def get_alert(self, request: Request) -> Response:
         """One alert: what it says, what becomes of it, and the end of its timeline."""

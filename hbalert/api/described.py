@@ -21,6 +21,7 @@ from hbalert.api.shapes import (
     PromError,
     Removed,
     RulesAnswer,
+    RuleShownWhole,
     Settled,
     SilencePut,
     SilenceRow,
@@ -36,14 +37,15 @@ from hbalert.api.wire import (
     GettableAlert,
     GettableSilence,
     Hook,
+    Listing,
     NamedReceiver,
     PostedAlert,
     PostedSilence,
-    Rows,
     SilenceMade,
     StatusShown,
 )
 from hbalert.explain.rows import ExplanationRow
+from hbalert.explain.rulebook import RuleLine
 
 FILTER = Parameter("filter", 'A matcher, `bot=~"mm-.*"`; a label that is not there is "".', many=True)
 CHOICE = (
@@ -215,7 +217,7 @@ TOLD: dict[tuple[str, str], Told] = {
     ("GET", "/api/hb/v1/status"): Told("One screen: what runs, fires, waits, is wrong", Status),
     ("GET", "/api/hb/v1/history"): Told(
         "List deliveries with every attempt, newest first",
-        Rows[DeliveryRow],
+        Listing[DeliveryRow],
         (
             Parameter("since", "Decided at or after.", "date-time"),
             Parameter("until", "Decided before.", "date-time"),
@@ -225,16 +227,33 @@ TOLD: dict[tuple[str, str], Told] = {
             _LIMIT,
         ),
     ),
-    ("GET", "/api/hb/v1/queue"): Told("List what has not got out, the oldest news first", Rows[DeliveryRow]),
+    ("GET", "/api/hb/v1/queue"): Told(
+        "List what has not got out, the oldest news first", Listing[DeliveryRow]
+    ),
     ("DELETE", "/api/hb/v1/queue/{id}"): Told(
         "Give up a delivery that waits", Settled, (_DELIVERY,), refuses=_ONE
     ),
     ("POST", "/api/hb/v1/queue/{id}/retry"): Told(
         "Queue a dead delivery again", Settled, (_DELIVERY,), refuses=_ONE
     ),
+    ("GET", "/api/hb/v1/rules"): Told(
+        "List rules with their health, in the order of the files",
+        Listing[RuleLine],
+        (
+            Parameter("state", "inactive, pending or firing."),
+            Parameter("health", "ok, err or unknown."),
+            Parameter("group", "Of one group."),
+        ),
+    ),
+    ("GET", "/api/hb/v1/rules/{id:path}"): Told(
+        "Everything about one rule",
+        RuleShownWhole,
+        (Parameter("id", "The id of a rule, or its name where only one has it.", path=True),),
+        refuses={404: "There is none of this name.", 409: "There are several of this name."},
+    ),
     ("GET", "/api/hb/v1/alerts"): Told(
         "List what fires, and what is about to",
-        Rows[AlertRow],
+        Listing[AlertRow],
         (*CHOICE, Parameter("state", "active, suppressed or pending.")),
     ),
     ("GET", "/api/hb/v1/alerts/{id}"): Told(
@@ -259,7 +278,7 @@ TOLD: dict[tuple[str, str], Told] = {
     ),
     ("GET", "/api/hb/v1/silences"): Told(
         "List silences with how many alerts each covers",
-        Rows[SilenceRow],
+        Listing[SilenceRow],
         (Parameter("state", "active, pending or expired."),),
     ),
     ("POST", "/api/hb/v1/silences"): Told(
@@ -274,7 +293,7 @@ TOLD: dict[tuple[str, str], Told] = {
         "What a silence would cover", Preview, body=Asked, sent=ASKED, says="Changes nothing."
     ),
     ("POST", "/api/hb/v1/silences/import"): Told(
-        "Take silences from a file, each for itself", Rows[ImportedRow], body=list[PostedSilence]
+        "Take silences from a file, each for itself", Listing[ImportedRow], body=list[PostedSilence]
     ),
     ("GET", "/api/hb/v1/silences/{id}"): Told(
         "One silence with what it covers",
@@ -282,7 +301,7 @@ TOLD: dict[tuple[str, str], Told] = {
         (Parameter("id", "The id of a silence, or its beginning.", path=True),),
         refuses=_ONE,
     ),
-    ("GET", "/api/hb/v1/maintenance"): Told("List maintenance windows", Rows[WindowRow]),
+    ("GET", "/api/hb/v1/maintenance"): Told("List maintenance windows", Listing[WindowRow]),
     ("POST", "/api/hb/v1/maintenance"): Told(
         "Make a maintenance window",
         WindowRow,
@@ -300,7 +319,7 @@ TOLD: dict[tuple[str, str], Told] = {
     ),
     ("GET", "/api/hb/v1/maintenance/next"): Told(
         "List the occurrences that are coming",
-        Rows[ComingRow],
+        Listing[ComingRow],
         (Parameter("name", "Of one window."), _LIMIT),
         refuses={404: "There is no window of this name."},
     ),

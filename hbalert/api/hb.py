@@ -19,7 +19,7 @@ from hbalert import __version__
 from hbalert.api import query
 from hbalert.api.door import Refusal, json_response
 from hbalert.api.shapes import DeliveryRow, NotifierRow, SaidRow, Settled, Status
-from hbalert.api.wire import Rows
+from hbalert.api.wire import Listing
 from hbalert.config.types import Limits
 from hbalert.core.delivery import Delivery, DeliveryState
 from hbalert.core.notification import NotifiedAlert
@@ -59,12 +59,12 @@ class Hb:
                 limit=query.number(request, "limit", 100, self._limits.rows),
             )
         )
-        return json_response(Rows([delivery_row(line.delivery, line.attempts) for line in lines]))
+        return json_response(Listing([delivery_row(line.delivery, line.attempts) for line in lines]))
 
     async def get_queue(self, request: Request) -> Response:
         """What has not got out, the oldest news first."""
         rows = queue(self._engine.memory.deliveries.values())
-        return json_response(Rows([delivery_row(row) for row in rows]))
+        return json_response(Listing([delivery_row(row) for row in rows]))
 
     async def retry(self, request: Request) -> Response:
         """Queues a dead delivery again."""

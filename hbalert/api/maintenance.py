@@ -19,7 +19,7 @@ from starlette.responses import Response
 from hbalert.api import query
 from hbalert.api.door import Refusal, json_response, read_json
 from hbalert.api.shapes import ComingRow, Removed, WindowRow
-from hbalert.api.wire import Rows, decode
+from hbalert.api.wire import Listing, decode
 from hbalert.config.findings import Finding
 from hbalert.config.link_maintenance import read_window
 from hbalert.config.types import Limits
@@ -53,7 +53,7 @@ class Maintenance:
         for name in sorted(windows):
             found = coming(self._engine, self._book, {name: windows[name]}, now, 1)
             rows.append(window_row(windows[name], found[0] if found else None))
-        return json_response(Rows(rows))
+        return json_response(Listing(rows))
 
     async def get_next(self, request: Request) -> Response:
         """The occurrences that are coming, running ones included."""
@@ -65,7 +65,7 @@ class Maintenance:
                 raise Refusal(404, f"there is no maintenance window {name[:80]!r}")
             windows = {name: windows[name]}
         found = coming(self._engine, self._book, windows, now, limit)
-        return json_response(Rows([coming_row(each) for each in found]))
+        return json_response(Listing([coming_row(each) for each in found]))
 
     async def post(self, request: Request) -> Response:
         """Makes a window that is kept in the store; it takes effect when it is answered."""

@@ -78,8 +78,9 @@ def document(served: Iterable[Served], told: Mapping[tuple[str, str], Told]) -> 
     shapes = _Shapes([each for one in told.values() for each in (one.answer, one.body) if each is not None])
     paths: dict[str, dict[str, Any]] = {}
     for route in routes:
+        path = route.path.replace(":path}", "}")  # an id with slashes in it
         words = told.get((route.method, route.path), Told("(not described)"))
-        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, words, shapes)
+        paths.setdefault(path, {})[route.method.lower()] = _operation(route, words, shapes)
     return {
         "openapi": "3.1.0",
         "info": {

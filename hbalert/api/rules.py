@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from hbalert.api import query
 from hbalert.api.door import Refusal, json_response
+from hbalert.api.shapes import RuleShownWhole
 from hbalert.api.wire import Listing
 from hbalert.core.rule import RuleAlert, RuleAlertState
 from hbalert.engine import Engine
@@ -57,7 +58,8 @@ class Rules:
             raise Refusal(409, f"{len(found)} rules are called {called[:80]!r}: {some}; give the id")
         group, rule = found[0]
         row = whole_row(group, rule, self._engine.memory.alerts_of_rule(rule.id), self._health().get(rule.id))
-        return json_response({"schema": 1, **row})
+        shown: RuleShownWhole = {"schema": 1, **row}
+        return json_response(shown)
 
     def _alerts(self, rule_id: str) -> list[RuleAlert]:
         rows = self._engine.memory.alerts_of_rule(rule_id)

@@ -13,6 +13,7 @@ from typing import Any, NotRequired, TypedDict
 
 from hbalert.api.wire import Stamp
 from hbalert.explain.rows import ExplanationRow
+from hbalert.explain.rulebook import WholeRule
 
 # --- /api/hb/v1 ---------------------------------------------------------------------------------
 
@@ -103,6 +104,12 @@ class AlertShown(ExplanationRow):
     annotations: dict[str, str]
     generator_url: str
     timeline: list[NoteRow]
+
+
+class RuleShownWhole(WholeRule):
+    """Everything about one rule."""
+
+    schema: int
 
 
 class Settled(TypedDict):

@@ -29,7 +29,7 @@ from hbalert.api.shapes import (
     SilenceShown,
 )
 from hbalert.api.v2 import read_silence
-from hbalert.api.wire import PostedMatcher, PostedSilence, Rows, decode, missing
+from hbalert.api.wire import Listing, PostedMatcher, PostedSilence, decode, missing
 from hbalert.config.types import Limits
 from hbalert.core.matcher import parse
 from hbalert.core.silence import RESOLVED, UNTIL, Silence
@@ -112,7 +112,7 @@ class Silences:
         state = query.choice(request, "state", STATES)
         views = silences(self._engine.memory.silences.values(), now)
         rows = [self._row(view) for view in views if state in ("", view.state.value)]
-        return json_response(Rows(rows))
+        return json_response(Listing(rows))
 
     async def get(self, request: Request) -> Response:
         """One silence, with the alerts that it covers."""
@@ -151,7 +151,7 @@ class Silences:
             for index, each in enumerate(each or next(taken) for each in outcomes)
         ]
         log.info("silences_imported", silences=len(rows), taken=sum(bool(row["id"]) for row in rows))
-        return json_response(Rows(rows))
+        return json_response(Listing(rows))
 
     # --- reading ---
 

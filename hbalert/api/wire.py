@@ -210,7 +210,7 @@ class StatusShown(Struct, rename="camel"):
 # --- going out: our own ------------------------------------------------------------------------
 
 
-class Rows(Struct, Generic[T]):
+class Listing(Struct, Generic[T]):
     """What our own listings answer. schema changes when a field changes its meaning."""
 
     rows: list[T]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypedDict
 
 from hbalert.core.flap import Flaps
 from hbalert.core.labels import Labels, fingerprint
@@ -41,9 +41,66 @@ def state_of(rows: Iterable[RuleAlert]) -> str:
     return "pending" if RuleAlertState.PENDING in states else "inactive"
 
 
-def rule_row(
-    group: RuleGroup, rule: Rule, rows: Sequence[RuleAlert], health: RuleHealth | None
-) -> dict[str, Any]:
+class RuleLine(TypedDict):
+    """A rule on one line, with how its last evaluation went; null: it has not been evaluated."""
+
+    id: str
+    group: str
+    rule: str
+    state: str
+    firing: int
+    pending: int
+    flapping: int
+    last_at: datetime | None
+    next_at: datetime | None
+    seconds: float | None
+    samples: int | None
+    error: str
+    warnings: Sequence[str]
+    source: str
+    file: str
+    line: int
+
+
+class RuleAlertRow(TypedDict):
+    """One alert of a rule."""
+
+    fingerprint: str
+    labels: dict[str, str]
+    state: str
+    value: str
+    active_at: datetime
+    fired_at: datetime | None
+    keep_firing_since: datetime | None
+    resolved_at: datetime | None
+    missed: int
+    starts: Sequence[datetime]
+    flapping_since: datetime | None
+    calm_since: datetime | None
+    annotations: dict[str, str]
+
+
+class WholeRule(RuleLine):
+    """Everything about one rule."""
+
+    expr: str
+    clear: str
+    interval_seconds: float
+    query_offset_seconds: float
+    for_seconds: float
+    keep_firing_for_seconds: float
+    no_data: str
+    missing_evaluations: int
+    flap_after: int
+    flap_window_seconds: float
+    limit: int
+    labels: dict[str, str]
+    annotations: dict[str, str]
+    failing_since: datetime | None
+    alerts: list[RuleAlertRow]
+
+
+def rule_row(group: RuleGroup, rule: Rule, rows: Sequence[RuleAlert], health: RuleHealth | None) -> RuleLine:
     """A rule on one line."""
     counts = {state: sum(row.state is state for row in rows) for state in RuleAlertState}
     return {
@@ -68,7 +125,7 @@ def rule_row(
 
 def whole_row(
     group: RuleGroup, rule: Rule, rows: Sequence[RuleAlert], health: RuleHealth | None
-) -> dict[str, Any]:
+) -> WholeRule:
     """Everything about one rule."""
     return {
         **rule_row(group, rule, rows, health),
@@ -90,7 +147,7 @@ def whole_row(
     }
 
 
-def alert_row(row: RuleAlert) -> dict[str, Any]:
+def alert_row(row: RuleAlert) -> RuleAlertRow:
     """One alert of a rule; `state` "resolved" is the memory of one that has been firing of late."""
     return {
         "fingerprint": fingerprint(row.labels),
