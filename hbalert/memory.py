@@ -189,6 +189,7 @@ class Draft(Rows):
 
     refreshed  keys of alerts whose change need not be stored yet (design: a refresh is no transition)
     refreshed_rows  the same of rule alerts: another value or text, kept in memory only
+    seen_at  set by what moves the rows to another clock: a next start must not move them again
     """
 
     def __init__(self, under: Rows, now: datetime, sequence: int) -> None:
@@ -199,6 +200,7 @@ class Draft(Rows):
         self.refreshed_rows: set[tuple[str, bytes]] = set()
         self.attempts: list[Attempt] = []
         self.notes: list[Note] = []
+        self.seen_at: datetime | None = None
 
     def put_alert(self, alert: Alert, *, refresh: bool = False) -> None:
         """The alert as it is now known. A refresh stays in memory until it has to be written."""
@@ -280,6 +282,7 @@ class Draft(Rows):
             notifiers=self.notifiers.changed(),
             attempts=self.attempts,
             notes=self.notes,
+            seen_at=self.seen_at,
         )
 
 
@@ -377,6 +380,7 @@ class Batch(Draft):
         self.added += draft.added
         self.attempts += draft.attempts
         self.notes += draft.notes
+        self.seen_at = draft.seen_at or self.seen_at
         self.sequence = draft.sequence
 
 

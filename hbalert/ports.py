@@ -186,6 +186,8 @@ class Note:
 class Changes:
     """One unit of work: rows to write, rows to remove, lines to append. All or nothing.
 
+    seen_at  the store is in use then, on the same clock as the rows (Snapshot.last_seen)
+
     Each mapping goes from primary key to the new row, or None to remove it:
     alerts by label key, rule_alerts by (rule id, label key), groups by id, entries by
     (group id, notifier), deliveries by id, silences by id, maintenance windows by name, notifiers by name.
@@ -201,6 +203,7 @@ class Changes:
     notifiers: dict[str, NotifierState | None] = field(default_factory=dict)
     attempts: list[Attempt] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
+    seen_at: datetime | None = None
 
     def __bool__(self) -> bool:
         return any(getattr(self, name) for name in self.__slots__)

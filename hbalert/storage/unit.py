@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hbalert.ports import Changes
-from hbalert.storage.rows import LINES, Row, Table
+from hbalert.storage.rows import LINES, Row, Table, micros
 
 
 @dataclass(slots=True)
@@ -60,4 +60,7 @@ def to_unit(changes: Sequence[Changes], tables: Iterable[Table[Any, Any]]) -> Un
         lines = [table.to_row(line) for change in changes for line in getattr(change, table.field)]
         if lines:
             unit.lines[table.name] = lines
+    seen = [change.seen_at for change in changes if change.seen_at is not None]
+    if seen:
+        unit.facts["last_seen"] = micros(seen[-1])
     return unit

@@ -39,6 +39,8 @@ def follow(
             draft.put_alert(after)
     if not jump.by:
         return
+    # With the rows, or a start after a crash would find the old time and move them a second time.
+    draft.seen_at = draft.now
     for _, row in list(draft.rule_alerts.items()):
         draft.put_rule_alert(core.rule_alert(row, jump))
     for group_id, group in list(draft.groups.items()):

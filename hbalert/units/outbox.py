@@ -150,7 +150,7 @@ def settle(
         after = replace(after, state=DeliveryState.SUPERSEDED, settled_at=draft.now)
     old = None
     if after.state is DeliveryState.QUEUED:
-        after, old = part(after, draft.now, policy)
+        after, old = part(_true_now(draft, after), draft.now, policy)
     draft.deliveries.put(after.id, after)
     if old is not None:
         old = replace(old, id=new_ids[-1], sequence=draft.next_sequence())
@@ -237,8 +237,14 @@ def release(draft: Draft, ids: Collection[str] | None = None) -> int:
         rows = [row for each in ids if (row := draft.deliveries.get(each)) is not None]
     found = [row for row in rows if row.state is DeliveryState.SENDING]
     for row in found:
-        draft.deliveries.put(row.id, replace(row, state=DeliveryState.QUEUED, next_attempt_at=draft.now))
+        queued = replace(row, state=DeliveryState.QUEUED, next_attempt_at=draft.now)
+        draft.deliveries.put(row.id, _true_now(draft, queued))
     return len(found)
+
+
+def _true_now(draft: Draft, delivery: Delivery) -> Delivery:
+    """With the ends that came while it was being sent: who wants no ends gets no newer news of them."""
+    return replace(delivery, notification=with_ends(draft, delivery.notification))
 
 
 def retry(draft: Draft, delivery: Delivery) -> Delivery:

@@ -105,7 +105,7 @@ class Life(House):
         """What the life before left behind must make sense at once, not only in the end."""
         with self.fuse.asleep():
             history = [line.delivery for line in await self.store.history(HistoryQuery(limit=0))]
-            for sentence in (*self.store.repairs, *agree(snapshot, history)):
+            for sentence in (*self.store.repairs, *agree(snapshot, history, self.score.notifiers())):
                 self.journal.write("wrong", says=sentence)
 
     def _channel(self, settings: NotifierSettings) -> Channel:

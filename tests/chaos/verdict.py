@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -199,7 +199,7 @@ def _nothing_is_left(life: Life) -> Iterator[str]:
             yield f"{len(rows)} {name} are left: {list(rows.values())[:1]}"
 
 
-def agree(snapshot: Snapshot, history: Iterable[Delivery]) -> Iterator[str]:
+def agree(snapshot: Snapshot, history: Iterable[Delivery], wants_ends: Mapping[str, bool]) -> Iterator[str]:
     """What must hold between the rows of a store at any moment at which a process may end.
 
     history  every delivery there is
@@ -212,7 +212,8 @@ def agree(snapshot: Snapshot, history: Iterable[Delivery]) -> Iterator[str]:
         waiting[row.group_id, row.notifier].append(row.state.value)
         for shown in row.notification.firing:
             key = shown.labels.key
-            if key in alerts and (row.notifier, key) not in told:
+            # Who wants no ends is forgotten with the end, though late news of it may still wait.
+            if key in alerts and (row.notifier, key) not in told and wants_ends.get(row.notifier, True):
                 yield f"{row.notifier} is to be told of {name_of(shown.labels)} and no log entry knows"
     for (group_id, notifier), states in waiting.items():
         if states.count("sending") > 1 or states.count("queued") > 1:

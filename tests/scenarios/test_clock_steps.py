@@ -383,6 +383,27 @@ async def test_a_clock_that_was_set_back_while_nobody_was_there_freezes_nothing(
     await at.engine.store.close()
 
 
+@pytest.mark.parametrize("when", ["while it ran", "while nobody was there"])
+async def test_a_clock_that_was_set_back_is_followed_once_though_the_process_dies_at_once(
+    tmp_path: Path, when: str
+) -> None:
+    clock = FakeClock()
+    at = await opened(tmp_path, clock)
+    await at.post("Down", 2 * HOUR)
+    await at.engine.store.touch(clock.now())
+    if when == "while nobody was there":
+        await at.engine.store.close()
+    clock.step(-HOUR)
+    if when == "while it ran":
+        await at.engine.look_at_clock()
+        await at.engine.store.close()
+    for _ in range(3):  # nobody has left another sign of life when the next one starts
+        at = await opened(tmp_path, clock)
+        (alert,) = at.engine.memory.alerts.values()
+        assert alert.ends_at == clock.now() + s(2 * HOUR)
+        await at.engine.store.close()
+
+
 def posting(start: float, end: float) -> Callable[[datetime, datetime], list[str]]:
     def post(now: datetime, latest: datetime) -> list[str]:
         body = (

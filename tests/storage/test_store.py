@@ -305,6 +305,13 @@ async def test_the_last_sign_of_life_is_kept(open_store: Open) -> None:
     assert (await (await open_store()).load()).last_seen == t(20.000001)
 
 
+async def test_a_sign_of_life_goes_with_the_rows_that_it_belongs_to(open_store: Open) -> None:
+    store = await open_store()
+    await store.touch(t(10))
+    await store.commit([Changes(silences={"silence-1": silence(1)}, seen_at=t(-3600))])
+    assert (await store.load()).last_seen == t(-3600)
+
+
 # --- history -----------------------------------------------------------------------------------
 
 
@@ -466,7 +473,7 @@ async def test_prune_goes_through_long_tables_in_small_steps(store: Store) -> No
 
 def test_every_kind_of_row_is_tried_here() -> None:
     """A table that is added to Changes must be added to this suite."""
-    assert {field.name for field in dataclasses.fields(Changes)} == {*TABLES, "attempts", "notes"}
+    assert {field.name for field in dataclasses.fields(Changes)} == {*TABLES, "attempts", "notes", "seen_at"}
     assert all(getattr(everything(), name) for name in (*TABLES, "attempts", "notes"))
     assert {field.name for field in dataclasses.fields(Silence)} == {
         "id", "matchers", "starts_at", "ends_at", "created_by", "comment", "updated_at", "annotations",

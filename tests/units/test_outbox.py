@@ -172,6 +172,21 @@ def test_a_retry_says_what_has_ended_since() -> None:
     assert stage.send() == ["first notification: a resolved, b firing"]
 
 
+@pytest.mark.parametrize("how", ["failed", "cut off by the end of the process"])
+def test_what_ended_while_it_was_being_sent_is_said_by_the_next_attempt(how: str) -> None:
+    """To a notifier that wants no ends: no newer news would take its place."""
+    stage = Stage(phone=False)
+    waiting(stage, 1)
+    (sending,) = stage.claim()
+    stage.at(100).reports(fires("alertname=Down0 bot=a", 0, 100, at=100))
+    stage.at(330).flush()
+    if how == "failed":
+        stage.settle(sending, Outcome(Result.TRANSIENT, "503", "server"))
+    else:
+        stage.work(lambda draft: outbox.release(draft))
+    assert stage.at(400).send() == ["first notification: a resolved"]
+
+
 def test_a_retry_goes_along_with_news_that_waits() -> None:
     stage = Stage()
     stage.reports(fires("alertname=Down bot=a", 0))
