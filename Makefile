@@ -61,6 +61,10 @@ chaos: .venv/.set-up-dev ## stops it at every fault point there is, then at rand
 compat: .venv/.set-up-dev alertmanager ## hbalert beside the real Alertmanager, case by case (ARGS="-k silence")
 	@exec $(PY) -m tests.compat $(ARGS)
 
+.PHONY: compat-prometheus
+compat-prometheus: .venv/.set-up-dev prometheus ## the same rules, evaluated by the real Prometheus and by hbalert
+	@exec $(PY) -m tests.beside_prometheus
+
 .PHONY: fmt
 fmt: .venv/.set-up-dev ## formats the code
 	@$(PY) -m ruff check --fix --quiet $(SOURCES)
