@@ -44,9 +44,7 @@ def accept(
             write_by = memory.write_by.get(key)
             overdue = write_by is not None and write_by <= soon
             known = draft.alerts.get(key)
-            other = known is not None and (
-                known.starts_at != taken.alert.starts_at or known.flapped_at != taken.alert.flapped_at
-            )
+            other = known is not None and _whole(known) != _whole(taken.alert)
             draft.put_alert(taken.alert, refresh=not (overdue or other))
             continue
         if cap is not None and taken.change is Change.APPEARED:
@@ -65,6 +63,11 @@ def accept(
     if ended:
         silences.resolved(draft, ended)
     return kept_out
+
+
+def _whole(alert: Alert) -> tuple[object, ...]:
+    """What of an alert is stored at once, also when it only goes on firing."""
+    return alert.starts_at, alert.flapped_at, [claim.origin for claim in alert.claims]
 
 
 def join_groups(draft: Draft, alert: Alert, root: Route) -> list[str]:

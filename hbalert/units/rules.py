@@ -7,7 +7,7 @@ state follows (`core/evaluation.py`) or how reports merge (`intake.py`, next).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from urllib.parse import quote_plus, urlsplit, urlunsplit
 
@@ -153,6 +153,7 @@ def reconcile(draft: Draft, outlooks: Mapping[str, Outlook]) -> list[Alert]:
     whose labels outside have changed; and of what fires and nobody was told of (a crash between two
     versions of the configuration).
     """
+    moved = _rehome(draft, outlooks)
     expected: dict[tuple[str, bytes], tuple[Outlook, RuleAlert]] = {}
     for row in list(draft.rule_alerts.values()):
         outlook = outlooks.get(row.rule_id)
@@ -160,7 +161,7 @@ def reconcile(draft: Draft, outlooks: Mapping[str, Outlook]) -> list[Alert]:
             draft.drop_rule_alert(row)
         elif row.state is RuleAlertState.FIRING:
             expected[outlook.origin, outlook.labels(row.labels).key] = outlook, row
-    reports = []
+    ends = []
     for key, alert in list(draft.alerts.items()):
         for claim in alert.claims:
             if not claim.origin.startswith(ORIGIN) or claim.resolved(draft.now):
@@ -168,15 +169,57 @@ def reconcile(draft: Draft, outlooks: Mapping[str, Outlook]) -> list[Alert]:
             if expected.pop((claim.origin, key), None) is not None:
                 continue
             rule_id = claim.origin.removeprefix(ORIGIN)
+            if (new_id := moved.get((rule_id, key))) is not None:
+                draft.note("moved", f"the rule {rule_id} is now {new_id}", alert_key=key)
+                ends.append(end(alert, claim, draft.now))
+                continue
             why = (
                 "fires with other labels or not at all" if rule_id in outlooks else "is no longer configured"
             )
             draft.note("resolved", f"the rule {rule_id} {why}", alert_key=key)
-            reports.append(end(alert, claim, draft.now))
-    for outlook, row in expected.values():
-        if row.fired_at is not None:
-            reports.append(outlook.report(row, starts_at=row.fired_at, ends_at=None, now=draft.now))
-    return reports
+            ends.append(end(alert, claim, draft.now))
+    # What fires comes first: an alert that has only changed its rule must not seem to end in between.
+    fires = [
+        outlook.report(row, starts_at=row.fired_at, ends_at=None, now=draft.now)
+        for outlook, row in expected.values()
+        if row.fired_at is not None
+    ]
+    return [*fires, *ends]
+
+
+def _rehome(draft: Draft, outlooks: Mapping[str, Outlook]) -> dict[tuple[str, bytes], str]:
+    """Rows go to the rule that they belong to, when rules of one name have changed places in their group.
+
+    Rules of one name are told apart by their place, and most often differ in a label (severity). A row that
+    does not carry the labels of the rule in its place, but those of exactly one other, is that one's.
+    Returns (former rule id, key of the alert outside) -> the new rule id.
+    """
+    siblings: dict[str, list[Outlook]] = {}
+    for outlook in outlooks.values():
+        siblings.setdefault(_shared(outlook.rule.id), []).append(outlook)
+    moved = {}
+    for row in list(draft.rule_alerts.values()):
+        here = outlooks.get(row.rule_id)
+        if here is not None and _fits(here.rule, row):
+            continue
+        others = [each for each in siblings.get(_shared(row.rule_id), ()) if _fits(each.rule, row)]
+        if len(others) == 1:
+            (there,) = others
+            draft.drop_rule_alert(row)
+            draft.put_rule_alert(replace(row, rule_id=there.rule.id))
+            moved[row.rule_id, there.labels(row.labels).key] = there.rule.id
+    return moved
+
+
+def _shared(rule_id: str) -> str:
+    """What rules of one name in one group have in common: the id without the place among equals."""
+    return "/".join(rule_id.split("/")[:2])
+
+
+def _fits(rule: Rule, row: RuleAlert) -> bool:
+    """Whether the row carries the labels that the rule gives to all of its alerts."""
+    fixed = {name: text for name, text in rule.labels.items() if "{{" not in text and "{%" not in text}
+    return all(row.labels.get(name, "") == text for name, text in fixed.items() if name != "alertname")
 
 
 def end(alert: Alert, claim: Claim, now: datetime) -> Alert:

@@ -713,6 +713,106 @@ async def test_a_reload_keeps_unchanged_rules_and_ends_what_is_gone(tmp_path: Pa
         assert at.firing() == [SLOW], "its `for` went on over the reload"
 
 
+WARNING = replace(RULE, id="orders/Slow", hold=s(20))
+CRITICAL = replace(WARNING, expr="x > 9", labels={"severity": "critical"})
+
+
+@pytest.mark.parametrize("restarts", [False, True], ids=["by a reload", "by a restart"])
+async def test_a_rule_of_the_same_name_put_before_another_takes_nothing_from_it(
+    tmp_path: Path, restarts: bool
+) -> None:
+    """A warning gets a critical sister in front of it: its place changes, its alert goes on."""
+    source, clock = Says("bot=a"), FakeClock()
+    source.answers["x > 9"] = []
+    both = with_rules(tmp_path, CRITICAL, replace(WARNING, id="orders/Slow/2"))
+    async with play(tmp_path, with_rules(tmp_path, WARNING), source, clock) as at:
+        await at.seconds(30)
+        assert at.firing() == [SLOW]
+        if not restarts:
+            await at.reload(both)
+            await at.seconds(30)
+    async with play(tmp_path, both, source, clock) as at:
+        assert at.firing() == [SLOW]
+        await at.seconds(30)
+        assert at.firing() == [SLOW]
+        (row,) = at.engine.memory.rule_alerts.values()
+        assert row.rule_id == "orders/Slow/2"
+        (alert,) = at.engine.memory.alerts.values()
+        assert [claim.origin for claim in alert.claims] == ["rule:orders/Slow/2"]
+        notes = await at.notes()
+        assert [kind for kind, _ in notes] == ["pending", "evaluated", "firing", "moved"]
+        assert notes[-1][1] == "the rule orders/Slow is now orders/Slow/2"
+
+
+async def test_keep_firing_for_goes_on_over_a_restart(tmp_path: Path) -> None:
+    source, clock = Says("bot=a"), FakeClock()
+    config = with_rules(tmp_path, replace(AT_ONCE, keep_firing_for=s(60)))
+    async with play(tmp_path, config, source, clock) as at:
+        await at.seconds(10)
+        source.up = []
+        await at.seconds(30)
+        (row,) = at.engine.memory.rule_alerts.values()
+        since = row.keep_firing_since
+        assert since is not None
+    async with play(tmp_path, config, source, clock) as at:
+        await at.seconds(20)
+        assert at.firing() == [SLOW]
+        await at.seconds(20)
+        assert at.firing() == []
+        assert clock.now() - since <= s(60 + 10 + 10), "60 s, and at most one interval more"
+
+
+async def test_for_and_keep_firing_for_are_shifted_by_no_more_than_one_interval_by_restarts(
+    tmp_path: Path,
+) -> None:
+    """Each ten seconds another restart; the outcome is that of a process that never stopped."""
+    source, clock = Says("bot=a"), FakeClock()
+    config = with_rules(tmp_path, replace(RULE, hold=s(60), keep_firing_for=s(60)))
+    begun = clock.now()
+    times: dict[str, float] = {}
+    for _ in range(30):
+        async with play(tmp_path, config, source, clock) as at:
+            await at.seconds(7)
+            fires, now = bool(at.firing()), (clock.now() - begun).total_seconds()
+            if fires and "fires" not in times:
+                times["fires"], source.up = now, []
+            if "fires" in times and not fires:
+                times["ends"] = now
+                break
+    assert 60 <= times["fires"] <= 60 + 10 + 7
+    assert 60 <= times["ends"] - times["fires"] <= 60 + 2 * 10 + 7
+
+
+async def test_new_texts_reach_an_alert_that_fires_and_change_nothing_else(tmp_path: Path) -> None:
+    source = Says("bot=a")
+    async with play(tmp_path, with_rules(tmp_path, RULE), source) as at:
+        await at.seconds(15)
+        await at.reload(with_rules(tmp_path, replace(RULE, annotations={"summary": "other words"})))
+        await at.seconds(15)
+        assert at.firing() == [SLOW], "its `for` went on over the reload"
+        before = [kind for kind, _ in await at.notes()]
+        await at.reload(with_rules(tmp_path, replace(RULE, annotations={"summary": "new words"})))
+        await at.seconds(10)
+        (alert,) = at.engine.memory.alerts.values()
+        assert alert.annotations == {"summary": "new words"}
+        assert [kind for kind, _ in await at.notes()] == before
+
+
+async def test_what_has_resolved_is_kept_until_everybody_was_told(tmp_path: Path) -> None:
+    """Not for fifteen minutes, as Prometheus keeps it: until its group has been looked at."""
+    source = Says("bot=a")
+    async with play(tmp_path, with_rules(tmp_path, AT_ONCE), source) as at:
+        await at.seconds(1)
+        await Dispatcher(at.engine).step(at.clock.now())
+        source.up = []
+        await at.seconds(10)
+        await at.clock.advance(3600)
+        assert [str(alert.labels) for alert in at.engine.memory.alerts.values()] == [SLOW]
+        await Dispatcher(at.engine).step(at.clock.now())
+        assert [reason for reason, _ in await told(at)] == ["first notification", "all alerts resolved"]
+        assert list(at.engine.memory.alerts.values()) == []
+
+
 async def test_a_longer_for_ends_the_alert_outside_until_it_has_held_again(tmp_path: Path) -> None:
     source = Says("bot=a")
     async with play(tmp_path, with_rules(tmp_path, AT_ONCE), source) as at:
