@@ -263,8 +263,11 @@ class Engine:
         """Stores a window. Raises ValueError when there is one of this name."""
 
         def unit(draft: Draft) -> None:
-            if window.name in self.windows(draft):
+            known, most = self.windows(draft), self.config.silences.limit
+            if window.name in known:
                 raise ValueError(f"there is a maintenance window {window.name!r} already")
+            if len(known) >= most:
+                raise ValueError(f"there are {len(known)} maintenance windows; silences.limit = {most}")
             draft.windows.put(window.name, window)
             maintenance.keep(draft, self.windows(draft))
 

@@ -9,17 +9,18 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 
 from hbalert.core.maintenance import Occurrence, Window, occurrence_id
-from hbalert.core.matcher import matches
 from hbalert.core.route import Route, group_key, group_labels, match
 from hbalert.core.silence import Silence, SilenceState, is_broad, is_long, state
+from hbalert.core.silencer import Silencer
 from hbalert.engine import Engine
 from hbalert.recurrence import occurrences
+from hbalert.regex import compile_many
 from hbalert.views import AlertView, Book
 
 MANY = 10
@@ -103,19 +104,28 @@ class Coming:
     matches: int
 
 
+def counts(book: Book, silences: Iterable[Silence], now: datetime) -> Counter[str]:
+    """How many alerts that fire each silence covers, by id; all are asked in one pass."""
+    silenced_by = Silencer(silences, compile_many).silenced_by
+    return Counter(silence_id for view in book.alerts(now) for silence_id in silenced_by(view.labels))
+
+
+def window_counts(book: Book, windows: Iterable[Window], now: datetime) -> Counter[str]:
+    """The same of maintenance windows, by name, as if they were silences now."""
+    return counts(book, [Silence(each.name, each.matchers, now, now, "", "", now) for each in windows], now)
+
+
 def coming(
-    engine: Engine, book: Book, windows: Mapping[str, Window], now: datetime, limit: int
+    engine: Engine, windows: Mapping[str, Window], now: datetime, limit: int, covered: Mapping[str, int]
 ) -> list[Coming]:
-    """The next occurrences of these windows, running ones included, the earliest first."""
+    """The next occurrences of these windows, running ones included, the earliest first.
+
+    covered  by name of window: `window_counts`
+    """
 
     def of(window: Window) -> Iterator[tuple[datetime, str, Occurrence]]:
         return ((each.starts_at, window.name, each) for each in occurrences(window.recurrence, now))
 
-    firing = book.alerts(now)
-    covered = {
-        name: sum(matches(window.matchers, view.labels) for view in firing)
-        for name, window in windows.items()
-    }
     found = []
     merged = heapq.merge(*map(of, windows.values()), key=lambda each: each[:2])
     for _, name, occurrence in islice(merged, limit):
@@ -124,5 +134,5 @@ def coming(
         now_is = "none" if there is None else state(there, now).value
         if there is not None and now_is == SilenceState.EXPIRED.value:
             now_is = "ended"
-        found.append(Coming(windows[name], occurrence, identity, now_is, covered[name]))
+        found.append(Coming(windows[name], occurrence, identity, now_is, covered.get(name, 0)))
     return found

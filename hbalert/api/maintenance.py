@@ -6,6 +6,7 @@ not know a calendar. A window is posted with the keys that it has in config.toml
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -26,7 +27,7 @@ from hbalert.config.types import Limits
 from hbalert.core.maintenance import Window
 from hbalert.core.silence import is_broad
 from hbalert.engine import Engine
-from hbalert.reach import Coming, coming
+from hbalert.reach import Coming, coming, window_counts
 from hbalert.regex import compile_regex
 from hbalert.views import Book
 
@@ -49,11 +50,12 @@ class Maintenance:
     async def get_all(self, request: Request) -> Response:
         """Every window, by name, with its running or next occurrence."""
         now, windows = self._engine.clock.now(), self._engine.windows()
-        rows = []
-        for name in sorted(windows):
-            found = coming(self._engine, self._book, {name: windows[name]}, now, 1)
-            rows.append(window_row(windows[name], found[0] if found else None))
-        return json_response(Listing(rows))
+        covered = window_counts(self._book, windows.values(), now)
+        return json_response(Listing([self._row(windows[name], now, covered) for name in sorted(windows)]))
+
+    def _row(self, window: Window, now: datetime, covered: Mapping[str, int]) -> WindowRow:
+        found = coming(self._engine, {window.name: window}, now, 1, covered)
+        return window_row(window, found[0] if found else None)
 
     async def get_next(self, request: Request) -> Response:
         """The occurrences that are coming, running ones included."""
@@ -64,7 +66,7 @@ class Maintenance:
             if name not in windows:
                 raise Refusal(404, f"there is no maintenance window {name[:80]!r}")
             windows = {name: windows[name]}
-        found = coming(self._engine, self._book, windows, now, limit)
+        found = coming(self._engine, windows, now, limit, window_counts(self._book, windows.values(), now))
         return json_response(Listing([coming_row(each) for each in found]))
 
     async def post(self, request: Request) -> Response:
@@ -86,8 +88,8 @@ class Maintenance:
             raise Refusal(409, str(error)) from None
         log.info("maintenance_added", window=window.name, by=window.created_by, when=str(window.recurrence))
         now = self._engine.clock.now()
-        found = coming(self._engine, self._book, {window.name: window}, now, 1)
-        shown = window_row(window, found[0] if found else None)
+        covered = window_counts(self._book, [window], now)
+        shown = self._row(window, now, covered)
         shown["schema"] = 1
         return json_response(shown)
 

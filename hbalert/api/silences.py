@@ -34,7 +34,7 @@ from hbalert.config.types import Limits
 from hbalert.core.matcher import parse
 from hbalert.core.silence import RESOLVED, UNTIL, Silence
 from hbalert.engine import Engine
-from hbalert.reach import Reach, reach
+from hbalert.reach import Reach, counts, reach
 from hbalert.regex import compile_regex
 from hbalert.units.silences import Imported, Result
 from hbalert.views import AlertView, Book, SilenceView, silences
@@ -111,8 +111,9 @@ class Silences:
         now = self._engine.clock.now()
         state = query.choice(request, "state", STATES)
         views = silences(self._engine.memory.silences.values(), now)
-        rows = [self._row(view) for view in views if state in ("", view.state.value)]
-        return json_response(Listing(rows))
+        wanted = [view for view in views if state in ("", view.state.value)]
+        covered = counts(self._book, [view.silence for view in wanted], now)
+        return json_response(Listing([silence_row(view, covered[view.silence.id]) for view in wanted]))
 
     async def get(self, request: Request) -> Response:
         """One silence, with the alerts that it covers."""
@@ -121,8 +122,9 @@ class Silences:
         exact = [row for row in found if row.id == begin]
         silence = only(exact or found, begin, "silence", "`hbalert silence list --expired` lists them")
         (view,) = silences([silence], self._engine.clock.now())
-        matched = reach_row(self._reach(silence))
-        shown: SilenceShown = {"schema": 1, **self._row(view), **matched}
+        covered = self._reach(silence)
+        row = silence_row(view, len(covered.alerts))
+        shown: SilenceShown = {"schema": 1, **row, **reach_row(covered)}
         return json_response(shown)
 
     async def import_(self, request: Request) -> Response:
@@ -184,23 +186,24 @@ class Silences:
             raise ValueError("; ".join(lacks))
         return replace(read_silence(posted, now, self._limits), id=posted.id or "")
 
-    def _row(self, view: SilenceView) -> SilenceRow:
-        silence = view.silence
-        now = self._engine.clock.now()
-        return {
-            "id": silence.id,
-            "state": view.state.value,
-            "matchers": [str(matcher) for matcher in silence.matchers],
-            "starts_at": silence.starts_at,
-            "ends_at": silence.ends_at,
-            "until": RESOLVED if silence.until_resolved else "",
-            "window": silence.window,
-            "author": silence.created_by,
-            "comment": silence.comment,
-            "updated_at": silence.updated_at,
-            "annotations": dict(silence.annotations),
-            "matches": sum(silence.covers(each.labels) for each in self._book.alerts(now)),
-        }
+
+def silence_row(view: SilenceView, matches: int) -> SilenceRow:
+    """A silence, with how many alerts it covers now."""
+    silence = view.silence
+    return {
+        "id": silence.id,
+        "state": view.state.value,
+        "matchers": [str(matcher) for matcher in silence.matchers],
+        "starts_at": silence.starts_at,
+        "ends_at": silence.ends_at,
+        "until": RESOLVED if silence.until_resolved else "",
+        "window": silence.window,
+        "author": silence.created_by,
+        "comment": silence.comment,
+        "updated_at": silence.updated_at,
+        "annotations": dict(silence.annotations),
+        "matches": matches,
+    }
 
 
 def _matcher(index: int, posted: PostedMatcher | str) -> PostedMatcher:

@@ -284,6 +284,14 @@ async def test_two_windows_of_one_name_are_one_too_many(api: Stand) -> None:
     assert (reply.status_code, "already" in reply.text) == (409, True)
 
 
+async def test_there_may_be_no_more_windows_than_silences(api: Stand) -> None:
+    small = SilenceSettings(limit=1)
+    api.engine.config = api.engine.config.model_copy(update={"silences": small})
+    await api.post(WINDOWS, WINDOW)
+    reply = await api.post(WINDOWS, {**WINDOW, "name": "other"})
+    assert (reply.status_code, "silences.limit = 1" in reply.text) == (409, True)
+
+
 @pytest.mark.parametrize("body", [[], 5, "x", None])
 async def test_a_window_that_is_no_object_is_refused(api: Stand, body: Any) -> None:
     assert (await api.post(WINDOWS, body)).status_code == 400
