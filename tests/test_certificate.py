@@ -1,17 +1,17 @@
-"""What a certificate says of itself, compared with what a grown library reads in it."""
+"""What a certificate says of itself."""
 
 from __future__ import annotations
 
 import ssl
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from cryptography import x509
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hbalert.certificate import der, first, read
+from hbalert.certificate import first
 from tests.fakes.authority import Authority
 
 
@@ -24,17 +24,13 @@ from tests.fakes.authority import Authority
     ],
 )
 @pytest.mark.parametrize("year", [2030, 2049, 2050, 2077], ids=str)
-def test_end_and_names_are_those_that_another_reader_finds(
-    tmp_path: Path, hosts: tuple[str, ...], year: int
-) -> None:
+def test_its_end_and_its_names_are_read(tmp_path: Path, hosts: tuple[str, ...], year: int) -> None:
     """Until 2049 the year has two digits, from 2050 on four."""
     files = Authority(tmp_path).issue("a", *hosts, not_after=datetime(year, 5, 6, 7, 8, 9, tzinfo=UTC))
-    ours, theirs = first(files.cert.read_bytes()), x509.load_pem_x509_certificate(files.cert.read_bytes())
-    assert ours.not_after == theirs.not_valid_after_utc == datetime(year, 5, 6, 7, 8, 9, tzinfo=UTC)
-    assert ours.not_before == theirs.not_valid_before_utc
-    listed = theirs.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    addresses = [str(address) for address in listed.get_values_for_type(x509.IPAddress)]
-    assert sorted(ours.names) == sorted([*listed.get_values_for_type(x509.DNSName), *addresses])
+    found = first(files.cert.read_bytes())
+    assert found.not_after == datetime(year, 5, 6, 7, 8, 9, tzinfo=UTC)
+    assert found.not_before < found.not_after
+    assert sorted(found.names) == sorted(hosts)
 
 
 @pytest.mark.parametrize(
@@ -65,19 +61,14 @@ def test_the_first_of_a_chain_counts(tmp_path: Path) -> None:
     assert first(chain).names == ("alerts.lan",)
 
 
-@pytest.mark.filterwarnings("ignore::cryptography.utils.CryptographyDeprecationWarning")
 def test_authorities_without_names_are_read_too() -> None:
     """Whatever this system trusts: old forms of names, times and extensions."""
     bundle = ssl.get_default_verify_paths().cafile
     if bundle is None:
         pytest.skip("this system has no list of authorities in one file")
-    seen = 0
-    for part in Path(bundle).read_bytes().split(b"-----END CERTIFICATE-----"):
-        if b"BEGIN" in part:
-            pem = part + b"-----END CERTIFICATE-----"
-            assert first(pem).not_after == x509.load_pem_x509_certificate(pem).not_valid_after_utc
-            seen += 1
-    assert seen > 20
+    parts = Path(bundle).read_bytes().split(b"-----END CERTIFICATE-----")
+    read = [first(part + b"-----END CERTIFICATE-----") for part in parts if b"BEGIN" in part]
+    assert len(read) > 20
 
 
 @pytest.mark.parametrize(
@@ -90,9 +81,8 @@ def test_what_is_no_certificate_is_explained(pem: bytes) -> None:
 
 @pytest.fixture(scope="module")
 def good(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """A certificate in binary form."""
     authority = Authority(tmp_path_factory.mktemp("authority"))
-    return der(authority.issue("a", "a.lan", "10.0.0.1").cert.read_bytes())
+    return authority.issue("a", "a.lan", "10.0.0.1").cert.read_bytes()
 
 
 @settings(max_examples=300, deadline=None)
@@ -100,10 +90,5 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 def test_whatever_stands_there_is_read_or_refused(data: st.DataObject, good: bytes) -> None:
     at = data.draw(st.integers(0, len(good) - 1))
     other = bytes([data.draw(st.integers(0, 255))])
-    damaged = data.draw(
-        st.sampled_from([good[:at], good[:at] + other + good[at + 1 :]]) | st.binary(max_size=200)
-    )
-    try:
-        read(damaged)
-    except (ValueError, IndexError, StopIteration):
-        pass
+    with suppress(ValueError):
+        first(data.draw(st.sampled_from([good[:at], good[:at] + other + good[at + 1 :]])))
