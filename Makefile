@@ -12,7 +12,7 @@ SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory --no-builtin-rules
 
 PY := .venv/bin/python
-SOURCES := hbalert tests
+SOURCES := hbalert tests bench
 
 # Fetched programs come last on PATH: what is installed wins. HBALERT_PROMETHEUS names another one.
 export PATH := $(PATH):$(CURDIR)/.cache/deb/usr/bin
@@ -32,7 +32,7 @@ demo: .venv/.set-up-run prometheus ## the whole thing on one machine; Ctrl-C end
 	@exec $(PY) -m hbalert demo $(ARGS)
 
 .PHONY: test
-test: lint types unit ## every check: lint, types, then all tests
+test: lint types unit bench-quick ## every check: lint, types, all tests, and the measures in small numbers
 
 .PHONY: lint
 lint: .venv/.set-up-dev ## ruff: mistakes and format
@@ -49,6 +49,15 @@ types: .venv/.set-up-dev ## mypy --strict
 unit: .venv/.set-up-dev prometheus alertmanager faketime ## all tests, those on a real Prometheus included (ARGS=path)
 	@echo "make: tests (pytest)"
 	@exec $(PY) -m pytest $(ARGS)
+
+.PHONY: bench
+bench: .venv/.set-up-dev prometheus alertmanager vmalert ## every budget beside the real peers; writes docs/performance.md (ARGS=ingest)
+	@exec $(PY) -m bench $(ARGS)
+
+.PHONY: bench-quick
+bench-quick: .venv/.set-up-dev prometheus alertmanager vmalert
+	@echo "make: the measures in small numbers: are their results right? (times mean nothing here)"
+	@$(PY) -m bench --quick
 
 .PHONY: chaos
 chaos: .venv/.set-up-dev ## stops it at every fault point there is, then at random; takes minutes, all is counted
@@ -78,7 +87,7 @@ docs: .venv/.set-up-dev ## writes anew what is made: docs/cli.md, docs/why.md, d
 	@$(PY) -m tests.compat --page > .cache/page.md && mv .cache/page.md docs/beside-alertmanager.md
 
 .PHONY: setup
-setup: .venv/.set-up-dev prometheus alertmanager faketime ## sets up for work on the code, and runs nothing
+setup: .venv/.set-up-dev prometheus alertmanager vmalert faketime ## sets up for work on the code, and runs nothing
 
 .PHONY: clean
 clean: ## removes .venv, .cache and what the tools leave behind
@@ -112,6 +121,10 @@ prometheus:
 alertmanager:
 	@{ command -v amtool && { command -v prometheus-alertmanager || command -v alertmanager; }; } >/dev/null || \
 		sh scripts/deb.sh prometheus-alertmanager
+
+.PHONY: vmalert
+vmalert:
+	@command -v vmalert >/dev/null || sh scripts/deb.sh victoria-metrics
 
 .PHONY: faketime
 faketime:

@@ -147,6 +147,7 @@ class Alertmanager(Peer):
     """The real one, alone: clustering is switched off, as it would wait for others before it speaks."""
 
     name = "Alertmanager"
+    log_level = "debug"
     _external_url = ""
 
     @staticmethod
@@ -167,6 +168,6 @@ class Alertmanager(Peer):
             f"--storage.path={self.folder / 'store'}",
             f"--web.listen-address=127.0.0.1:{self.at.port}",
             "--cluster.listen-address=",
-            "--log.level=debug",
+            f"--log.level={self.log_level}",
             *([f"--web.external-url={self._external_url}"] if self._external_url else []),
         ]

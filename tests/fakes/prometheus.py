@@ -70,17 +70,25 @@ class Target:
 
 
 @asynccontextmanager
-async def scraping(folder: Path, interval: str = "1s") -> AsyncIterator[tuple[Prometheus, Target]]:
-    """A Prometheus that scrapes a target of the test's every second."""
-    programs()
+async def serving() -> AsyncIterator[Target]:
+    """A target that listens."""
     target = Target()
     server = await asyncio.start_server(target._serve, "127.0.0.1", 0)
     host, port = server.sockets[0].getsockname()[:2]
     target.address = f"{host}:{port}"
-    config = (
-        f"global: {{scrape_interval: {interval}, scrape_timeout: 1s}}\n"
-        "scrape_configs:\n"
-        f"- {{job_name: bots, static_configs: [{{targets: ['{target.address}']}}]}}\n"
-    )
-    async with server, Prometheus(config, folder) as prometheus:
-        yield prometheus, target
+    async with server:
+        yield target
+
+
+@asynccontextmanager
+async def scraping(folder: Path, interval: str = "1s") -> AsyncIterator[tuple[Prometheus, Target]]:
+    """A Prometheus that scrapes a target of the test's every second."""
+    programs()
+    async with serving() as target:
+        config = (
+            f"global: {{scrape_interval: {interval}, scrape_timeout: 1s}}\n"
+            "scrape_configs:\n"
+            f"- {{job_name: bots, static_configs: [{{targets: ['{target.address}']}}]}}\n"
+        )
+        async with Prometheus(config, folder) as prometheus:
+            yield prometheus, target
