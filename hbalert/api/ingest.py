@@ -110,11 +110,16 @@ def check_labels(pairs: dict[str, str], limits: Limits) -> Labels:
     for name, value in labels.items():
         if not name:
             raise ValueError('invalid label set: invalid name ""')
-        if len(name) > limits.name_bytes or len(name.encode()) > limits.name_bytes:
+        if longer(name, limits.name_bytes):
             raise ValueError(f"labels: the name {name[:40]!r}... is longer than {limits.name_bytes} bytes")
-        if len(value) > limits.value_bytes or len(value.encode()) > limits.value_bytes:
+        if longer(value, limits.value_bytes):
             raise ValueError(f"labels: the value of {name[:80]!r} is longer than {limits.value_bytes} bytes")
     return labels
+
+
+def longer(text: str, limit: int) -> bool:
+    """Whether a text has more bytes than `limit`; counted only where it is near."""
+    return len(text) * 4 > limit and len(text.encode()) > limit
 
 
 def check_annotations(annotations: dict[str, str], limits: Limits) -> dict[str, str]:
@@ -124,12 +129,12 @@ def check_annotations(annotations: dict[str, str], limits: Limits) -> dict[str, 
     for name, text in annotations.items():
         if not name:
             raise ValueError('invalid annotations: invalid name ""')
-        if len(name) > limits.name_bytes:
+        if longer(name, limits.name_bytes):
             raise ValueError(
                 f"annotations: the name {name[:40]!r}... is longer than {limits.name_bytes} bytes"
             )
-        if len(text) > limits.text_bytes:
-            raise ValueError(f"annotations: {name[:80]!r} is longer than {limits.text_bytes} characters")
+        if longer(text, limits.text_bytes):
+            raise ValueError(f"annotations: {name[:80]!r} is longer than {limits.text_bytes} bytes")
     return annotations
 
 
@@ -206,8 +211,8 @@ def _report(
     elif ends_at < starts_at:
         raise ValueError("start time must be before end time")
     url = alert.generator_url or ""
-    if len(url) > limits.text_bytes:
-        raise ValueError(f"generatorURL: longer than {limits.text_bytes} characters")
+    if longer(url, limits.text_bytes):
+        raise ValueError(f"generatorURL: longer than {limits.text_bytes} bytes")
     return report(
         labels,
         origin=API,

@@ -21,7 +21,7 @@ from hbalert import __version__
 from hbalert.api import query
 from hbalert.api.am_yaml import alertmanager_yaml
 from hbalert.api.door import TOO_MANY, Refusal, json_response, read_json
-from hbalert.api.ingest import LabelTexts, Missing, check_annotations, read_alerts
+from hbalert.api.ingest import LabelTexts, Missing, check_annotations, longer, read_alerts
 from hbalert.api.wire import (
     AlertGroup,
     AlertStatus,
@@ -316,8 +316,8 @@ def read_silence(posted: PostedSilence, now: datetime, limits: Limits) -> Silenc
         raise ValueError("endsAt: a silence needs an end")
     comment, created_by = posted.comment or "", posted.created_by or ""
     for name, text in (("comment", comment), ("createdBy", created_by)):
-        if len(text) > limits.text_bytes:
-            raise ValueError(f"{name}: longer than {limits.text_bytes} characters")
+        if longer(text, limits.text_bytes):
+            raise ValueError(f"{name}: longer than {limits.text_bytes} bytes")
     return Silence(
         id="",
         matchers=tuple(_matcher(index, each, limits) for index, each in enumerate(posted_matchers)),
@@ -334,9 +334,9 @@ def _matcher(index: int, posted: PostedMatcher, limits: Limits) -> Matcher:
     name, value = posted.name or "", posted.value or ""
     if not name:
         raise ValueError(f'matchers[{index}]: invalid label name ""')
-    if len(name.encode()) > limits.name_bytes:
+    if longer(name, limits.name_bytes):
         raise ValueError(f"matchers[{index}]: the name is longer than {limits.name_bytes} bytes")
-    if len(value.encode()) > limits.value_bytes:
+    if longer(value, limits.value_bytes):
         raise ValueError(f"matchers[{index}]: the value is longer than {limits.value_bytes} bytes")
     try:
         return make(name, _OPS[posted.is_equal is not False, posted.is_regex is True], value, compile_regex)

@@ -7,12 +7,15 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
+import structlog
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from hbalert.ports import Passed
 from tests.api.stand import Stand, stand
 
 FUZZED = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -67,21 +70,43 @@ BODIES = {
     "/webhook/grafana": HOOK | ANYTHING,
 }
 
-READ = [
-    "/api/v2/alerts",
-    "/api/v2/alerts/groups",
-    "/api/v2/silences",
-    "/api/v2/silence/{}",
-    "/api/v2/receivers",
-    "/api/v2/status",
-    "/api/hb/v1/status",
-    "/api/hb/v1/history",
-    "/api/hb/v1/queue",
-    "/api/hb/v1/alerts",
-    "/api/hb/v1/alerts/{}/timeline",
-    "/metrics",
+PARAMETERS = [
+    "filter",
+    "active",
+    "receiver",
+    "receiver_matchers",
+    "since",
+    "until",
+    "state",
+    "notifier",
+    "limit",
+    "id",
+    "expired",
+    "label",
+    "at",
+    "type",
+    "exclude_alerts",
+    "rule_name[]",
+    "query",
+    "time",
+    "name",
+    "health",
 ]
-PARAMETERS = ["filter", "active", "receiver", "since", "until", "state", "notifier", "limit", "id", "expired"]
+VALUES = TEXTS | st.sampled_from(["a=~b", "{}", "10", "true", "a=b", "up", "dead", "alert", "resolved"])
+PAIRS = st.tuples(st.sampled_from(PARAMETERS), VALUES)
+WINDOW = nearly(
+    name=TEXTS,
+    matchers=st.lists(TEXTS | st.just("a=b"), max_size=2),
+    cron=TEXTS | st.just("0 3 * * *"),
+    duration=TEXTS | st.just("2h"),
+    comment=TEXTS,
+    created_by=TEXTS,
+    broad=st.booleans(),
+)
+
+
+async def _source(path: str, form: bytes) -> Passed:
+    return Passed(200, b'{"status":"success","data":{}}')
 
 
 class Fuzzed:
@@ -89,7 +114,7 @@ class Fuzzed:
 
     def __init__(self, folder: Path) -> None:
         self.loop = asyncio.new_event_loop()
-        self._open = stand(folder)
+        self._open = stand(folder, pass_on=_source)
         self.api: Stand = self.loop.run_until_complete(self._open.__aenter__())
 
     def close(self) -> None:
@@ -153,27 +178,69 @@ def test_what_is_no_text_is_refused(fuzzed: Fuzzed, body: bytes) -> None:
     assert fuzzed.ask("GET", "/api/v2/alerts").json() == []
 
 
-@pytest.mark.parametrize("path", READ)
-@FUZZED
-@given(
-    identity=TEXTS,
-    params=st.lists(
-        st.tuples(st.sampled_from(PARAMETERS), TEXTS | st.sampled_from(["a=~b", "{}", "10"])), max_size=3
+STORM = settings(max_examples=700, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+HEADERS = st.dictionaries(
+    st.sampled_from(
+        ["Authorization", "Origin", "Content-Type", "Accept", "Content-Encoding", "Cookie", "Expect", "Range"]
     ),
+    st.text(st.characters(min_codepoint=33, max_codepoint=126), max_size=20)
+    | st.sampled_from(["application/json", "application/x-www-form-urlencoded", "gzip", "*/*"]),
+    max_size=3,
 )
-def test_any_parameter_is_taken_or_refused(
-    fuzzed: Fuzzed, path: str, identity: str, params: list[tuple[str, str]]
-) -> None:
-    sane(
-        fuzzed.ask(
-            "GET", path.replace("{}", httpx.QueryParams({"": identity}).__str__()[1:] or "x"), params=params
-        )
+METHODS = ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "QUERY"]
+JSON_BODIES = st.lists(ALERT, max_size=4) | SILENCE | st.lists(SILENCE, max_size=2) | HOOK | WINDOW | ANYTHING
+
+
+@STORM
+@given(data=st.data())
+def test_a_storm_over_everything_that_is_served(fuzzed: Fuzzed, data: st.DataObject) -> None:
+    """Whatever path there is: its methods and others, its parameters and others, bodies of all kinds."""
+    path = data.draw(st.sampled_from(sorted(fuzzed.api.app.resources)), label="path")
+    resource = fuzzed.api.app.resources[path]
+    method = data.draw(st.sampled_from(sorted(resource.actions)) | st.sampled_from(METHODS), label="method")
+    while "{" in path:
+        begin, _, rest = path.partition("{")
+        path = begin + quote(data.draw(TEXTS, label="id"), safe="") + rest.partition("}")[2]
+    params = data.draw(st.lists(PAIRS, max_size=4), label="parameters")
+    headers = data.draw(HEADERS, label="headers")
+    body = data.draw(
+        JSON_BODIES.map(lambda value: json.dumps(value).encode()) | st.binary(max_size=60), label="body"
     )
+    with structlog.testing.capture_logs() as logs:
+        reply = fuzzed.ask(method, path, params=params, headers=headers, content=body)
+    if reply.status_code == 503:
+        assert reply.headers["Retry-After"].isdigit()
+    else:
+        sane(reply)
+    assert [line for line in logs if line["event"] in ("request_failed", "unit_failed")] == []
+
+
+def test_after_a_storm_everything_valid_is_still_there(fuzzed: Fuzzed) -> None:
+    garbage: list[Any] = [
+        {},
+        None,
+        7,
+        {"labels": {"": "x"}},
+        {"labels": {"a": 1}},
+        {"labels": {"a": "b"}, "endsAt": "x"},
+    ]
+    for number in range(60):
+        batch = [
+            {"labels": {"kept": str(number)}},
+            *garbage[: number % 7],
+            {"labels": {"kept": f"{number}b"}},
+        ]
+        reply = fuzzed.ask("POST", "/api/v2/alerts", json=batch)
+        assert reply.status_code == (200 if len(batch) == 2 else 422)
+        fuzzed.ask("POST", "/api/v2/silences", json=garbage[number % 6])
+        fuzzed.ask("POST", "/webhook/grafana", content=b"{" * number)
+    kept = {each["labels"]["kept"] for each in fuzzed.ask("GET", "/api/v2/alerts?filter=kept!=%22%22").json()}
+    assert kept == {f"{number}{half}" for number in range(60) for half in ("", "b")}
 
 
 @FUZZED
 @given(
-    method=st.sampled_from(["GET", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"]),
+    method=st.sampled_from(METHODS),
     path=st.text("abcvw012/-%{}é\\. ", max_size=20),
     headers=st.dictionaries(
         st.sampled_from(["Authorization", "Origin", "Content-Type", "Accept", "Content-Encoding"]),

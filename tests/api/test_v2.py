@@ -115,7 +115,7 @@ async def test_missing_times_are_filled_in(api: Stand, times: dict[str, Any], st
         ),
         pytest.param(
             {"labels": {"a": "b"}, "annotations": {"s": "x" * 70_000}},
-            "alert 1: annotations: 's' is longer than 65536 characters",
+            "alert 1: annotations: 's' is longer than 65536 bytes",
             id="long annotation",
         ),
         pytest.param({"labels": {"a": "b"}, "annotations": 7}, "alert 1: Expected `object", id="annotations"),
