@@ -63,13 +63,22 @@ MAY_IMPORT: dict[str, set[str]] = {
     "trial": BELOW | INNER | {"loops"},
     "cli": BELOW | INNER | EDGES | {"daemon", "trial", "outbound"},
     "neighbours": BELOW | {"render"},
-    "demo": {"clock", "errors", "outbound", "config"},
+    "programs": {"clock", "errors", "outbound"},
+    "demo": {"clock", "errors", "outbound", "config", "programs"},
+    "rehearsal": BELOW | INNER | {"loops", "neighbours", "outbound", "programs", "sources"},
     "__main__": {"cli"},
 }
 """Part (the first name below hbalert) -> the other parts it may import. Everyone may import itself, and
 `hbalert` for its version."""
 
-ALSO_MAY_IMPORT = {"cli/demo.py": {"demo"}, "cli/import_.py": {"neighbours"}, "cli/rules_eval.py": {"loops"}}
+ALSO_MAY_IMPORT = {
+    "cli/demo.py": {"demo"},
+    "cli/export.py": {"neighbours"},
+    "cli/translated.py": {"neighbours"},
+    "cli/import_.py": {"neighbours"},
+    "cli/rules_eval.py": {"loops"},
+    "cli/rules_test.py": {"neighbours", "programs", "rehearsal"},
+}
 
 BANNED_IN_CORE = {"asyncio", "logging", "random", "os", "sqlite3", "time", "pathlib", "socket", "structlog"}
 CLOCK_CALLS = {"now", "utcnow", "today"}

@@ -19,6 +19,7 @@ VERBS = {
     "check": ("hbalert.cli.check:check", "Check the configuration; every mistake at once."),
     "test-notify": ("hbalert.cli.test_notify:test_notify", "Send a real test through every channel."),
     "import": ("hbalert.cli.import_:import_", "Take over the configuration of another program."),
+    "export": ("hbalert.cli.export:export", "Write the rules as another program reads them."),
     "demo": ("hbalert.cli.demo:demo", "Run everything on this machine, with fake gateways."),
     "silence": ("hbalert.cli.silence:silence", "Ask for quiet: add, list, end, copy silences."),
     "maintenance": ("hbalert.cli.maintenance:maintenance", "Quiet that comes again: maintenance windows."),

@@ -5,16 +5,26 @@ Knows what is asked and how it is told what came of it. Must not know foreign fo
 
 from __future__ import annotations
 
+import glob
 import os
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import click
+
+from hbalert.cli.translated import count, listed, safe, write_one
 
 if TYPE_CHECKING:
     from hbalert.config.findings import Finding
     from hbalert.neighbours.alertmanager.translate import Translation
+    from hbalert.neighbours.prometheus.rule_file import RuleFile
+    from hbalert.neighbours.prometheus.translate import Translation as Rules
+    from hbalert.neighbours.report import Report
+
+
+T = TypeVar("T")
 
 
 @click.group("import")
@@ -45,7 +55,7 @@ def alertmanager(file: Path, out: Path | None, force: bool, dry_run: bool) -> No
         raise click.UsageError("--out DIR is missing: where should it be written? --dry-run prints it")
     done = _translate(file)
     if done.report.refused:
-        _list("", done.report.refused)
+        listed("", done.report.refused)
         click.echo(f"Alertmanager itself refuses {file}; correct it first. Nothing was written.", err=True)
         sys.exit(2)
     if dry_run or out is None:
@@ -58,19 +68,27 @@ def alertmanager(file: Path, out: Path | None, force: bool, dry_run: bool) -> No
 
 def _translate(file: Path) -> Translation:
     from hbalert.neighbours.alertmanager.translate import translate
+
+    done = _read(file, lambda data: translate(data, str(file), file.parent))
+    if done is None:
+        sys.exit(2)
+    return done
+
+
+def _read(file: Path, read: Callable[[bytes], T]) -> T | None:
+    """What `read` makes of a file; None, and it is said why, when that is nothing."""
     from hbalert.neighbours.yaml_tree import MAX_BYTES, Unreadable
 
     try:
         with file.open("rb") as opened:
-            data = opened.read(MAX_BYTES + 1)
-        return translate(data, str(file), file.parent)
+            return read(opened.read(MAX_BYTES + 1))
     except OSError as error:
         what = error.strerror or type(error).__name__
         click.echo(f"{file}: cannot be read: {what}; check that it exists and who may read it", err=True)
     except Unreadable as error:
         where = f"{file}:{error.line}" if error.line else str(file)
-        click.echo(_plain(f"{where}: {error}" + (f"; {error.instead}" if error.instead else "")), err=True)
-    sys.exit(2)
+        click.echo(safe(f"{where}: {error}" + (f"; {error.instead}" if error.instead else "")), err=True)
+    return None
 
 
 def _print(done: Translation) -> None:
@@ -102,11 +120,11 @@ def _talk(done: Translation, out: Path | None) -> None:
     if out is not None:
         click.echo(f"{len(done.files)} files are in {out}/:", err=True)
     for name, what in done.made:
-        click.echo(_plain(f"  {name}: {what}"), err=True)
+        click.echo(safe(f"  {name}: {what}"), err=True)
     if secrets:
         click.echo(f"  secrets/: {secrets} file{'s' if secrets > 1 else ''} that only you can read", err=True)
-    _list("Worth knowing:", done.report.hints)
-    _list("Has no equal, or cannot be had here:", done.report.missing)
+    listed("Worth knowing:", done.report.hints)
+    listed("Has no equal, or cannot be had here:", done.report.missing)
     if out is not None:
         _check(out)
         config = out / "config.toml"
@@ -120,23 +138,92 @@ def _check(out: Path) -> None:
 
     _, found = check(out / "config.toml", os.environ)
     wrong = [each for each in found if each.severity is Severity.ERROR]
-    _list("`hbalert check` is not content yet:", wrong)
+    listed("`hbalert check` is not content yet:", wrong)
     if wrong:
         sys.exit(2)
 
 
-def _list(title: str, found: list[Finding]) -> None:
-    if found and title:
-        click.echo(f"\n{title}", err=True)
-    for each in found:
-        where = f"{each.file}:{each.line}" if each.line else each.file
-        key = f"{each.key}: " if each.key else ""
-        remedy = f"; {each.instead}" if each.instead else ""
-        click.echo(_plain(f"{'  ' if title else ''}{where}: {key}{each.what}{remedy}"), err=True)
+# --- rules of Prometheus -----------------------------------------------------------------------
 
 
-def _plain(text: str) -> str:
-    from hbalert.cli.output import plain
+@import_.command()
+@click.argument("files", metavar="RULES.yml...", nargs=-1, required=True)
+@click.option("--out", metavar="FILE.toml", type=click.Path(path_type=Path), help="File to be written.")
+@click.option("--force", is_flag=True, help="Replace the file if it is there.")
+@click.option("--dry-run", is_flag=True, help="Print the file, and write nothing.")
+def prometheus(files: tuple[str, ...], out: Path | None, force: bool, dry_run: bool) -> None:
+    """Translate alert rules of Prometheus into one file for rules/.
 
-    indent = len(text) - len(text.lstrip(" "))
-    return " " * indent + plain(text.strip())
+    RULES.yml are rule files, patterns such as "rules/*.yml", or objects of the kind PrometheusRule. Texts
+    stay as they are, and so do comments that have lines of their own. Recording rules have no equal; they
+    and all else that cannot be taken over are listed with their lines.
+
+    \b
+    Exit codes: 0 all is translated; 1 something is missing; 2 a file is not one of Prometheus' rules, or
+    nothing was written.
+
+    \b
+    Example:
+      hbalert import prometheus /etc/prometheus/rules/*.yml --out alerting/rules/imported.toml
+    """
+    from hbalert.neighbours.prometheus.translate import translate
+
+    if out is None and not dry_run:
+        raise click.UsageError("--out FILE.toml is missing: where should it go? --dry-run prints it")
+    found = [_rule_file(file) for file in _named(files)]
+    rule_files = [each for each in found if each is not None]
+    if len(rule_files) < len(found):
+        sys.exit(2)
+    refused = [each for file in rule_files for each in file.report.refused]
+    if refused:
+        listed("", refused)
+        click.echo("Prometheus itself refuses this; correct it first. Nothing was written.", err=True)
+        sys.exit(2)
+    done = translate(rule_files)
+    wrong = _wrong(done.text, out)
+    if dry_run or out is None:
+        click.echo(done.text, nl=False)
+    else:
+        write_one(done.text, out, force=force)
+    _talk_rules(done, out if not dry_run else None, wrong)
+    sys.exit(2 if wrong else 1 if any(report.missing for report in done.reports) else 0)
+
+
+def _rule_file(file: Path) -> RuleFile | None:
+    from hbalert.neighbours.prometheus.rule_file import read
+
+    return _read(file, lambda data: read(data, str(file)))
+
+
+def _named(patterns: Sequence[str]) -> list[Path]:
+    """The files, each once; a pattern that names none stays, so that reading it says so."""
+    found: dict[Path, None] = {}
+    for pattern in patterns:
+        matched = [] if os.path.exists(pattern) else sorted(glob.glob(pattern, recursive=True))
+        found |= dict.fromkeys(map(Path, matched or [pattern]))
+    return [*found]
+
+
+def _wrong(text: str, out: Path | None) -> list[Finding]:
+    """What `hbalert check` would not take; it should be nothing."""
+    from hbalert.config.findings import Severity
+    from hbalert.neighbours.prometheus.translate import linked
+
+    _, found = linked(text, str(out or "rules.toml"))
+    return [each for each in found if each.severity is Severity.ERROR]
+
+
+def _talk_rules(done: Rules, out: Path | None, wrong: list[Finding]) -> None:
+    """What was taken over, what is worth knowing, what has no equal, and what to do next."""
+    counts = [count(done.alerts, "alert rule"), f"in {count(done.groups, 'group')}"]
+    click.echo(f"{out or 'The file'}: {' '.join(counts)}", err=True)
+    if done.left_out:
+        click.echo(f"  {count(done.left_out, 'alert rule')} left out", err=True)
+    if done.recording:
+        click.echo(f"  {count(done.recording, 'recording rule')} to be left in Prometheus", err=True)
+    reports: list[Report] = done.reports
+    listed("Worth knowing:", [each for report in reports for each in report.hints])
+    listed("Has no equal, or cannot be had here:", [each for report in reports for each in report.missing])
+    listed("`hbalert check` is not content yet:", wrong)
+    if out is not None:
+        click.echo(f"\nNext:\n  hbalert check {out}", err=True)

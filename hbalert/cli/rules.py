@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import click
@@ -264,3 +265,36 @@ def _would(each: Mapping[str, Any]) -> Iterator[str]:
     for told in each["told"]:
         who = ", ".join(told["notifiers"]) or "NOBODY: none of its notifiers is enabled"
         yield _fact("told", f"{told['receiver']} ({who})")
+
+
+# --- test --------------------------------------------------------------------------------------
+
+
+@rules.command(name="test")
+@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "-o",
+    "--output",
+    type=click.Choice(["table", "json", "jsonl", "junit"]),
+    default="table",
+    show_default=True,
+    help="table for people; json or jsonl for programs; junit for build servers.",
+)
+def test_(files: tuple[Path, ...], output: str) -> None:
+    """Run unit tests of rules, written in promtool's format.
+
+    A test makes up series and says which alerts fire when, with which labels and texts. `rule_files` may be
+    rules of hbalert (.toml) or of Prometheus. A Prometheus that is started for each test does the PromQL;
+    everything else is done by the code that the daemon runs. Defaults of [evaluation] are not applied.
+
+    \b
+    Exit codes: 0 all passed, 1 a test failed, 2 a file is wrong, or there is no Prometheus.
+
+    \b
+    Examples:
+      hbalert rules test tests/*.yml
+      hbalert rules test rules_test.yml -o junit > report.xml
+    """
+    from hbalert.cli.rules_test import run
+
+    run(files, output)

@@ -23,15 +23,16 @@ from tempfile import TemporaryDirectory
 from typing import Any, TextIO
 
 from hbalert.clock import Clock, SystemClock
-from hbalert.demo import bots, child, stage
+from hbalert.demo import bots, stage
 from hbalert.demo.gateways.dingtalk import DingTalkGateway
 from hbalert.demo.gateways.sms import AlibabaSmsGateway
 from hbalert.demo.gateways.smtp import SmtpSink
 from hbalert.demo.narrator import Heard, Narrator, table, wants_colour
 from hbalert.demo.news import Lines, about, read_dingtalk, read_mail, read_sms
-from hbalert.demo.prometheus import Prometheus
 from hbalert.errors import HbalertError
 from hbalert.outbound import Unreachable, open_client, request
+from hbalert.programs import child
+from hbalert.programs.prometheus import Prometheus
 
 REACHED_WITHIN = 60.0
 """Seconds from the daemon's start until every channel must have heard of an alert."""

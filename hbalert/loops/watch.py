@@ -131,12 +131,21 @@ def _with(answers: LookedUp, expand: Expand) -> Expand:
 
 def watch_of(rule: Rule, group: RuleGroup, config: Config, own: Own) -> Watch:
     """A rule of the configuration in force as it is evaluated."""
+    page = link(config.sources[rule.source].url, rule.expr)
+    return watch(rule, group, config.evaluation.external_labels, page, own)
+
+
+def watch(rule: Rule, group: RuleGroup, external: Mapping[str, str], page: str, own: Own) -> Watch:
+    """A rule as it is evaluated.
+
+    external  labels that every alert of ours carries
+    page      where a person can look at the expression
+    """
     limited = replace(rule, limit=rule.limit or group.limit)
-    source = config.sources[rule.source]
     return Watch(
         limited,
         group,
-        Outlook(limited, config.evaluation.external_labels, link(source.url, rule.expr)),
+        Outlook(limited, external, page),
         "" if rule.no_data == "ok" else data_query(rule.expr) or "",
         (series_query(rule.expr) or "") if rule.missing_evaluations else "",
         own.failing(rule),

@@ -17,6 +17,7 @@ TomlValue: TypeAlias = "str | int | bool | Iterable[TomlValue] | Mapping[str, To
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 _PLAIN = re.compile(r"[^\x00-\x1f\x7f']*")
+_PROSE = re.compile(r"[^\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff]*")
 _UNSEEN = re.compile("[\x7f-\x9f\u2028\u2029\ufeff]")
 
 
@@ -26,6 +27,15 @@ def string(text: str) -> str:
         return f"'{text}'"
     quoted = json.dumps(text.encode("utf-8", "replace").decode(), ensure_ascii=False)
     return _UNSEEN.sub(lambda found: f"\\u{ord(found[0]):04x}", quoted)
+
+
+def prose(text: str) -> str:
+    """A string that may have several lines, written as it reads."""
+    if "\n" not in text:
+        return string(text)
+    if _PROSE.fullmatch(text) and "'''" not in text and not text.endswith("'"):
+        return f"'''\n{text}'''"
+    return string(text)
 
 
 def value(given: TomlValue, *, room: int = LONGEST) -> str:

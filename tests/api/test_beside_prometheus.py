@@ -14,7 +14,7 @@ import pytest
 import tomlkit
 
 from hbalert.core.labels import fingerprint
-from hbalert.demo.prometheus import Prometheus
+from hbalert.programs.prometheus import Prometheus
 from tests.api.stand import token
 from tests.compat.peers import Hbalert
 from tests.compat.setup import Hook, Setup

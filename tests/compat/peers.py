@@ -21,7 +21,7 @@ from pathlib import Path
 
 import aiohttp
 
-from hbalert.demo.child import Child, start
+from hbalert.programs.child import Child, start
 from tests.compat.setup import Places, Setup, write_ours, write_theirs
 
 START_WITHIN_S = 60.0

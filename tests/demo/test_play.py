@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.demo.test_prometheus import gone
+from tests.programs.test_prometheus import gone
 
 READY = "hbalert is ready"
 

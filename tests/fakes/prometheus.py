@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from hbalert.demo.prometheus import NoPrometheus, Prometheus, find_prometheus
+from hbalert.programs.prometheus import NoPrometheus, Prometheus, find_prometheus
 
 EMPTY = "global: {scrape_interval: 1h}\n"
 

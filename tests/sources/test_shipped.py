@@ -13,8 +13,8 @@ from hbalert.clock import SystemClock
 from hbalert.config.document import Document
 from hbalert.config.load import check
 from hbalert.demo.bots import BOTS, Story, metrics
-from hbalert.demo.prometheus import Prometheus
 from hbalert.metric_names import BY_NAME
+from hbalert.programs.prometheus import Prometheus
 from hbalert.sources.live import ask_sources
 from tests.fakes.prometheus import programs
 

@@ -1,6 +1,5 @@
 """Alertmanager's configuration, told in ours.
 
-    keys        what may stand in a table, and that nothing in it is overlooked
     routing     the tree of routes, inhibition, time intervals
     receivers   receivers and their integrations -> notifiers
     mail, web   one integration each

@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 
 from hbalert.neighbours.alertmanager.draft import Draft
-from hbalert.neighbours.alertmanager.keys import Keys
 from hbalert.neighbours.alertmanager.secrets import Kept, Secrets
+from hbalert.neighbours.keys import Keys
 from hbalert.neighbours.toml_text import TomlValue
 
 _NO_EQUAL = {

@@ -13,11 +13,11 @@ from hbalert.config.mail_headers import refusal
 from hbalert.config.mailbox import Mailbox, parse_mailbox
 from hbalert.neighbours.alertmanager.draft import Draft
 from hbalert.neighbours.alertmanager.http import tls_keys
-from hbalert.neighbours.alertmanager.keys import Keys, halves
 from hbalert.neighbours.alertmanager.secrets import Secrets
 from hbalert.neighbours.alertmanager.submission import Submission, put_own, put_shared, read_submission
 from hbalert.neighbours.alertmanager.texts import Texts
 from hbalert.neighbours.gotemplate.stock import HTML, SUBJECT
+from hbalert.neighbours.keys import Keys, halves
 from hbalert.neighbours.toml_text import TomlValue
 from hbalert.neighbours.yaml_tree import Scalar
 

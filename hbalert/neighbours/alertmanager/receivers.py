@@ -10,10 +10,10 @@ import re
 from collections.abc import Iterator, Mapping
 
 from hbalert.neighbours.alertmanager.draft import Draft
-from hbalert.neighbours.alertmanager.keys import Keys
 from hbalert.neighbours.alertmanager.mail import Mail
 from hbalert.neighbours.alertmanager.secrets import Secrets
 from hbalert.neighbours.alertmanager.web import webhook
+from hbalert.neighbours.keys import Keys
 
 ONLY_LOG = "only_log"
 """The notifier of receivers that have none of their own."""

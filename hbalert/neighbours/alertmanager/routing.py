@@ -14,7 +14,7 @@ from hbalert.config.duration import format_duration
 from hbalert.config.values import time_zone
 from hbalert.core.matcher import Matcher, Op, make, parse_list
 from hbalert.core.route import EVERYTHING
-from hbalert.neighbours.alertmanager.keys import Keys, halves
+from hbalert.neighbours.keys import Keys, halves
 from hbalert.neighbours.toml_text import TomlValue, pair, remark
 from hbalert.regex import compile_regex
 from hbalert.templating.expressions import meant

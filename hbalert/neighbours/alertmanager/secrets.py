@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hbalert.config.values import MAX_SECRET_BYTES
-from hbalert.neighbours.alertmanager.keys import Keys
 from hbalert.neighbours.folder import NewFile
+from hbalert.neighbours.keys import Keys
 
 FOLDER = "secrets"
 

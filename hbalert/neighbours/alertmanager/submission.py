@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 from hbalert.config.mailbox import parse_mailbox, parse_smarthost
 from hbalert.neighbours.alertmanager.draft import Draft
-from hbalert.neighbours.alertmanager.keys import Keys, halves
 from hbalert.neighbours.alertmanager.secrets import Kept, Secrets
+from hbalert.neighbours.keys import Keys, halves
 
 _TLS_PORT = 465
 

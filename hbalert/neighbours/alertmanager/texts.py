@@ -12,9 +12,9 @@ import os
 import re
 from pathlib import Path
 
-from hbalert.neighbours.alertmanager.keys import Keys
 from hbalert.neighbours.folder import NewFile
 from hbalert.neighbours.gotemplate import Library, Untranslatable
+from hbalert.neighbours.keys import Keys
 from hbalert.neighbours.yaml_tree import Scalar
 from hbalert.render import check_template
 

@@ -12,13 +12,13 @@ from pathlib import Path
 
 from hbalert.config.duration import format_duration
 from hbalert.neighbours.alertmanager.draft import Draft
-from hbalert.neighbours.alertmanager.keys import Keys
 from hbalert.neighbours.alertmanager.mail import Mail
 from hbalert.neighbours.alertmanager.receivers import GLOBAL_KEYS, ONLY_LOG, Receivers
 from hbalert.neighbours.alertmanager.routing import RouteTables, inhibit_rules, interval_names, time_intervals
 from hbalert.neighbours.alertmanager.secrets import Secrets
 from hbalert.neighbours.alertmanager.texts import Texts
 from hbalert.neighbours.folder import NewFile
+from hbalert.neighbours.keys import Keys
 from hbalert.neighbours.report import Report
 from hbalert.neighbours.toml_text import pair, remark
 from hbalert.neighbours.yaml_tree import Node, Table, Unreadable, parse_yaml

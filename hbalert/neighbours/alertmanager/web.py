@@ -12,8 +12,8 @@ from hbalert.config.duration import format_duration
 from hbalert.config.values import is_web_address
 from hbalert.neighbours.alertmanager.draft import Draft
 from hbalert.neighbours.alertmanager.http import http_keys
-from hbalert.neighbours.alertmanager.keys import Keys
 from hbalert.neighbours.alertmanager.secrets import Secrets
+from hbalert.neighbours.keys import Keys
 
 _RELAY = re.compile(r"/dingtalk/[^/]+/send/?")
 

@@ -1,4 +1,4 @@
-"""What stands in a table of Alertmanager's configuration, key by key, and that nothing is overlooked.
+"""What stands in a table of a YAML file, key by key, and that nothing is overlooked.
 
 Knows types, how a complaint names its place, and which keys have been asked for. Must not know keys.
 """
@@ -20,7 +20,7 @@ _FALSE = frozenset({"false", "no", "off", "n"})
 
 
 class Keys:
-    """One table. What is of a wrong type is refused, as Alertmanager does, and reads as not given.
+    """One table. What is of a wrong type is refused, as its own program does, and reads as not given.
 
     path  how complaints name it: "route.routes[0]"
     """

@@ -9,15 +9,16 @@ from __future__ import annotations
 import os
 import shutil
 import socket
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from hbalert.clock import Clock, SystemClock
-from hbalert.demo import child
 from hbalert.errors import HbalertError
 from hbalert.outbound import Unreachable, open_client, request
+from hbalert.programs import child
 
 _CHECKOUT = Path(__file__).parents[2]
 _READY_WITHIN = 20.0
@@ -52,14 +53,18 @@ def find_prometheus() -> Path:
 class Prometheus:
     """A Prometheus that runs inside `async with`.
 
-    config    text of prometheus.yml
-    folder    exists; takes the configuration, the data and the program's log
-    url       where it answers, once entered
+    config     text of prometheus.yml
+    folder     exists; takes the configuration, the data and the program's log
+    arguments  more of its command line
+    url        where it answers, once entered
     """
 
-    def __init__(self, config: str, folder: Path, *, clock: Clock | None = None) -> None:
+    def __init__(
+        self, config: str, folder: Path, *, arguments: Sequence[str] = (), clock: Clock | None = None
+    ) -> None:
         self._config = config
         self._folder = folder
+        self._arguments = arguments
         self._clock = clock or SystemClock()
         self._child: child.Child | None = None
         self.url = ""
@@ -84,6 +89,7 @@ class Prometheus:
                 f"--config.file={config}",
                 f"--storage.tsdb.path={self._folder / 'data'}",
                 f"--web.listen-address=127.0.0.1:{port}",
+                *self._arguments,
                 log=self._folder / "prometheus.log",
             )
             ready = False

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from hbalert.demo import tether
+from hbalert.programs import tether
 
 
 class Child:

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from hbalert.clock import SystemClock
-from hbalert.demo import child
 from hbalert.demo.bots import Story, scrape_config, serve
-from hbalert.demo.prometheus import NoPrometheus, Prometheus, find_prometheus
 from hbalert.outbound import open_client, request
+from hbalert.programs import child
+from hbalert.programs.prometheus import NoPrometheus, Prometheus, find_prometheus
 
 SECOND = timedelta(seconds=5)
 
@@ -77,7 +77,7 @@ async def test_a_child_dies_with_a_parent_that_is_killed(tmp_path: Path) -> None
         f"""
 import asyncio, sys
 from pathlib import Path
-from hbalert.demo import child
+from hbalert.programs import child
 
 async def main():
     one = await child.start("sleep", "600", log=Path({str(tmp_path / "log")!r}))
