@@ -19,8 +19,8 @@ import aiohttp
 from bench.rulepack import as_toml, as_yaml
 from bench.sides import Side, running
 from bench.sink import Sink
-from hbalert.demo.child import Child, start
-from hbalert.demo.prometheus import Prometheus
+from hbalert.programs.child import Child, start
+from hbalert.programs.prometheus import Prometheus
 from tests.compat.peers import Hbalert, free_port
 from tests.compat.setup import Setup, fast
 

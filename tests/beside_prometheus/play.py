@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 import tomlkit
 
-from hbalert.demo.prometheus import Prometheus
+from hbalert.programs.prometheus import Prometheus
 from tests.beside_prometheus.cases import CASES, Case
 from tests.compat.peers import free_port
 from tests.fakes.prometheus import Target, programs

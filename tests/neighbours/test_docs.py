@@ -1,4 +1,4 @@
-"""docs/migrating.md: the transcript on it is what happens."""
+"""docs/migrating.md: the transcripts on it are what happens."""
 
 from __future__ import annotations
 
@@ -34,6 +34,17 @@ def test_the_transcript_is_what_happens(tmp_path: Path, monkeypatch: pytest.Monk
         block("jinja").rstrip()
         == Path("alerting/notifiers/templates/team_email.txt").read_text("utf-8").rstrip()
     )
+
+
+def test_the_transcript_of_rules_is_what_happens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("postgres.yml").write_text(block("yaml", "PostgresDown"), "utf-8")
+    command, _, shown = block("console", "import prometheus").partition("\n")
+    done = CliRunner().invoke(
+        import_, command.removeprefix("$ hbalert import ").split(), catch_exceptions=False
+    )
+    assert (done.exit_code, done.stdout, done.stderr) == (1, "", shown)
+    assert Path("imported.toml").read_text("utf-8") == block("toml", "PostgresDown")
 
 
 def rows() -> list[tuple[str, str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 from xml.etree import ElementTree
@@ -167,3 +168,30 @@ def test_nothing_is_left_behind(files: Path, tmp_path: Path, monkeypatch: pytest
     run(files)
     assert list(scratch.iterdir()) == []
     shutil.rmtree(scratch)
+
+
+DOCS = (Path(__file__).parents[2] / "docs" / "rules.md").read_text("utf-8")
+SHOP = """\
+[[groups]]
+name = "shop"
+[[groups.rules]]
+alert = "ShopSlow"
+expr = "latency_seconds > 0.5"
+for = "2m"
+labels = { severity = "warning" }
+[groups.rules.annotations]
+summary = "{{ $labels.shop }} answers in {{ $value | humanizeDuration }}"
+"""
+
+
+@pytest.mark.prometheus
+def test_the_example_on_the_page_is_what_happens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    programs()
+    monkeypatch.chdir(tmp_path)
+    page = DOCS[DOCS.index("## Testing rules") :]
+    (test,) = re.findall(r"^```yaml\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
+    (shown,) = re.findall(r"^```console\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
+    Path("rules_test.yml").write_text(test, "utf-8")
+    Path("rules.toml").write_text(SHOP, "utf-8")
+    result = run("rules_test.yml")
+    assert f"$ hbalert rules test rules_test.yml\n{result.stdout}" == shown
