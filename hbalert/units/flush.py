@@ -154,7 +154,7 @@ def _enqueue(
     alerts, reason = verdict.alerts, verdict.decision.reason
     if reason is None and verdict.decision.record and unsent is not None:
         # What waits says that something fires which has ended: late news should be true news.
-        alerts, reason = with_ends(draft, unsent.notification).alerts, unsent.notification.reason
+        alerts, reason = with_ends(draft, unsent.notification, name).alerts, unsent.notification.reason
     if reason is None or not alerts:
         return 0
     notification = Notification(
@@ -191,7 +191,7 @@ def enqueue(
     if unsent is not None:
         delivery = replace(
             delivery,
-            notification=replacing(with_ends(draft, unsent.notification), notification),
+            notification=replacing(with_ends(draft, unsent.notification, notifier), notification),
             created_at=unsent.created_at,
             next_attempt_at=unsent.next_attempt_at,
             attempts=unsent.attempts,
@@ -218,17 +218,25 @@ def enqueue(
     return delivery
 
 
-def with_ends(draft: Draft, waiting: Notification) -> Notification:
-    """A notification that waits, with the ends of its alerts that have come since.
+def with_ends(draft: Draft, waiting: Notification, notifier: str) -> Notification:
+    """A notification that waits, with the ends of its alerts that a look at the group has seen since.
 
-    An alert that nobody knows any more has ended and left; since when is not known here, only by now.
+    An end that no look has seen is not said yet: the log entry still holds that the notifier believes in
+    the alert, and if it fires again meanwhile that would be no news. An alert that nobody knows any more
+    has ended and left; since when is not known here, only by now.
     """
+
+    def is_believed(key: bytes) -> bool:
+        groups = (waiting.group_id, *draft.groups_with(key))  # a route edit may have moved it
+        entries = (draft.entries.get((group_id, notifier)) for group_id in groups)
+        return any(entry is not None and key in entry.firing for entry in entries)
 
     def now_known(shown: NotifiedAlert) -> NotifiedAlert:
         alert = draft.alerts.get(shown.labels.key)
         if alert is None:
             return replace(shown, ends_at=shown.ends_at or draft.now)
-        return replace(shown, ends_at=alert.ends_at) if alert.resolved(draft.now) else shown
+        seen = alert.resolved(draft.now) and not is_believed(shown.labels.key)
+        return replace(shown, ends_at=alert.ends_at) if seen else shown
 
     return replace(waiting, alerts=tuple(map(now_known, waiting.alerts)))
 

@@ -26,6 +26,7 @@ from hbalert.core.notification import NotifiedAlert, Reason
 from hbalert.memory import Draft
 from hbalert.ports import Attempt, NotifierState
 from hbalert.units.flush import enqueue, with_ends
+from hbalert.units.troubles import is_told_to_others
 
 
 def ready(rows: Sequence[Delivery]) -> list[Delivery]:
@@ -144,7 +145,7 @@ def settle(
                 created_at=after.created_at,
                 next_attempt_at=after.next_attempt_at,
                 attempts=after.attempts,
-                notification=replacing(with_ends(draft, after.notification), behind.notification),
+                notification=replacing(with_ends(draft, after.notification, notifier), behind.notification),
             ),
         )
         after = replace(after, state=DeliveryState.SUPERSEDED, settled_at=draft.now)
@@ -178,7 +179,7 @@ def _accepted(draft: Draft, delivery: Delivery) -> None:
 
 def _gave_up(draft: Draft, delivery: Delivery, fallback: Sequence[str], new_ids: Sequence[str]) -> None:
     _note(draft, delivery, "dead", f"{delivery.notifier} was not told: {delivery.last_answer}")
-    if delivery.notification.reason is Reason.FALLBACK:
+    if delivery.notification.reason is Reason.FALLBACK or is_told_to_others(delivery.notification):
         return
     for name, new_id in zip(fallback, new_ids, strict=False):
         alerts = delivery.notification.alerts
@@ -244,7 +245,7 @@ def release(draft: Draft, ids: Collection[str] | None = None) -> int:
 
 def _true_now(draft: Draft, delivery: Delivery) -> Delivery:
     """With the ends that came while it was being sent: who wants no ends gets no newer news of them."""
-    return replace(delivery, notification=with_ends(draft, delivery.notification))
+    return replace(delivery, notification=with_ends(draft, delivery.notification, delivery.notifier))
 
 
 def retry(draft: Draft, delivery: Delivery) -> Delivery:
@@ -256,7 +257,7 @@ def retry(draft: Draft, delivery: Delivery) -> Delivery:
     known = draft.deliveries.get(delivery.id)
     if known is not None and known.is_live:
         return known
-    said = with_ends(draft, delivery.notification)
+    said = with_ends(draft, delivery.notification, delivery.notifier)
     said = replace(said, alerts=_from_now(said.alerts, draft.now))
     rows = draft.live_deliveries(delivery.group_id, delivery.notifier)
     waiting = [row for row in rows if row.state is DeliveryState.QUEUED]

@@ -12,6 +12,7 @@ from datetime import timedelta
 from hbalert.core.alert import Alert, report
 from hbalert.core.delivery import Delivery
 from hbalert.core.labels import Labels
+from hbalert.core.notification import Notification
 from hbalert.core.trouble import (
     DELIVERY_DEAD,
     DISK_LOW,
@@ -116,12 +117,17 @@ def beyond(
     members  alerts of the group
     unread   notifiers that wake nobody up
     """
-    about = {
-        alert.labels.get("notifier", "")
-        for alert in members
-        if alert.labels.get("alertname") in (NOTIFIER_FAILING, DELIVERY_DEAD)
-        and alert.labels.get("hbalert") == "true"
-    }
+    about = {alert.labels["notifier"] for alert in members if _is_about_a_notifier(alert.labels)}
     if not about or not about.issuperset(name for name in names if name not in unread):
         return list(names)
     return [*names, *(name for name in sorted(enabled) if name not in about and name not in names)]
+
+
+def is_told_to_others(notification: Notification) -> bool:
+    """Whether this is about notifiers in trouble: then nobody has to stand in for who cannot be told."""
+    return all(_is_about_a_notifier(alert.labels) for alert in notification.alerts)
+
+
+def _is_about_a_notifier(labels: Labels) -> bool:
+    named = labels.get("alertname") in (NOTIFIER_FAILING, DELIVERY_DEAD)
+    return named and labels.get("hbalert") == "true" and "notifier" in labels

@@ -197,3 +197,15 @@ def test_a_retry_goes_along_with_news_that_waits() -> None:
     stage.work(lambda draft: outbox.retry(draft, dead))
     assert stage.send() == ["new alerts added: a firing, b firing"]
     assert stage.settled[-2].state is DeliveryState.SUPERSEDED
+
+
+def test_an_end_that_no_look_at_the_group_has_seen_is_not_said_by_the_next_attempt() -> None:
+    """It may fire again before the look, and nobody would be told that it does."""
+    stage = Stage()
+    waiting(stage, 1)
+    stage.claim()
+    stage.at(100).reports(fires("alertname=Down0 bot=a", 0, 100, at=100))
+    stage.work(lambda draft: outbox.release(draft))
+    stage.at(200).reports(fires("alertname=Down0 bot=a", 200, 99999, at=200))
+    stage.at(330).flush()
+    assert stage.at(400).send() == ["first notification: a firing"]

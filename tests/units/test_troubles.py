@@ -104,3 +104,14 @@ def test_who_stands_in_hears_of_the_end_as_well() -> None:
     look(stage.at(60), [])
     stage.at(330).flush()
     assert stage.send("mail") == ["all alerts resolved: - resolved"]
+
+
+def test_nobody_stands_in_for_a_notifier_that_cannot_be_told_of_its_own_trouble() -> None:
+    """The others hear of it in their own right."""
+    stage = Stage(phone=True, mail=True)
+    stage.root = stage.root.__class__("{}", "{}", "phone")
+    look(stage, [Trouble(NOTIFIER_FAILING, "critical", "fails", "", {"notifier": "phone"})])
+    stage.at(30).flush()
+    (sending,) = stage.claim("phone")
+    stage.settle(sending, Outcome(Result.PERMANENT, "410", "client"), fallback=["mail"], new_ids=["x", "y"])
+    assert stage.send("mail") == ["first notification: - firing"]
