@@ -16,4 +16,5 @@ shapes    every shape of our own answers and of Prometheus' API
 openapi   the OpenAPI document, made of the table, the shapes and `described`
 am_yaml   the running configuration as Alertmanager's YAML
 server    uvicorn inside our loop
+protocol  one connection of uvicorn's, with bounds
 """

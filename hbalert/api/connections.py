@@ -115,10 +115,11 @@ class Connections:
     # --- room ---
 
     def _has_room(self) -> bool:
-        """Whether there is room for one more, made by ending the idle one that came first, if need be.
+        """Whether there is room for one more, made by ending one that is idle, if need be.
 
         Those that have not asked for anything go before those that may ask again: a crowd of silent
-        connections pushes itself out, and no request in work is ever given up.
+        connections pushes itself out. No request in work is ever given up, and an answer that is still
+        on its way only where nothing else is left to end.
         """
         begun = sum(each not in self._alive for each in self._opening)
         full = len(self._alive) + begun >= self._most
@@ -130,16 +131,22 @@ class Connections:
     def _end_one(self) -> bool:
         for gone in [each for each in self._opened if each not in self._alive]:
             del self._opened[gone]
-        for is_idle in (_in_headers, _between_requests):
-            for connection in self._opened:
-                if is_idle(connection):
-                    del self._opened[connection]
-                    connection.transport.abort()
-                    return True
+        begun = next((each for each in self._opened if _in_headers(each)), None)
+        waiting = [each for each in self._opened if _between_requests(each)]
+        answered = [each for each in waiting if each.transport.get_write_buffer_size() == 0]
+        if begun is not None:
+            return self._end(begun)
+        if answered:
+            return self._end(min(answered, key=_silent_since))
         for protocol, task in self._opening.items():
             if protocol not in self._alive and not task.cancelling():
                 return task.cancel()
-        return False
+        return bool(waiting) and self._end(min(waiting, key=_silent_since))
+
+    def _end(self, connection: Any) -> bool:
+        del self._opened[connection]
+        connection.transport.abort()
+        return True
 
     # --- time ---
 
@@ -189,6 +196,12 @@ def affordable(most: int) -> int:
 
 def _between_requests(connection: Any) -> bool:
     return connection.timeout_keep_alive_task is not None
+
+
+def _silent_since(connection: Any) -> float:
+    """When the last answer was complete, as far as two of them are compared: all wait equally long."""
+    when: float = connection.timeout_keep_alive_task.when()
+    return when
 
 
 def _in_headers(connection: Any) -> bool:

@@ -20,6 +20,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from hbalert.api.connections import Connections, affordable
+from hbalert.api.protocol import BoundedProtocol
 
 GRACE_SECONDS = 3
 """How long a stop waits for requests that are being answered."""
@@ -61,7 +62,7 @@ class Server:
         self._socket = self._unix_socket(listen[5:]) if listen.startswith("unix:") else _tcp_socket(listen)
         config = uvicorn.Config(
             app,
-            http="httptools",
+            http=BoundedProtocol,
             ws="none",
             lifespan="off",
             log_config=None,

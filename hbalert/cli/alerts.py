@@ -60,6 +60,10 @@ def show_alert(identity: str, output: str, client: Client) -> None:
     """Show one alert: what it says, whom it reaches or why nobody, and what happened to it last.
 
     ID is the alert's fingerprint, which may be cut short (see `hbalert alerts list`).
+
+    \b
+    Example:
+      hbalert alerts show c8af
     """
     answer = client.get(f"/api/hb/v1/alerts/{segment(identity)}")
     show_one(answer, output, "\n".join(_whole(answer)))
@@ -85,6 +89,11 @@ def timeline(identity: str, output: str, client: Client) -> None:
     """Show what was decided about one alert: why it fired, who was told, or why nobody was.
 
     ID is the alert's fingerprint, which may be cut short (see `hbalert alerts list`).
+
+    \b
+    Examples:
+      hbalert alerts timeline c8af
+      hbalert alerts timeline c8af -o jsonl
     """
     answer = client.get(f"/api/hb/v1/alerts/{segment(identity)}/timeline")
     if output == "table":

@@ -88,7 +88,12 @@ def add(
 @output_option
 @client_options
 def list_(output: str, client: Client) -> None:
-    """List the windows: when they come, and what they would match now."""
+    """List the windows: when they come, and what they would match now.
+
+    \b
+    Example:
+      hbalert maintenance list
+    """
     rows = client.get(API)["rows"]
     if output == "table":
         rows = [
@@ -111,7 +116,12 @@ def list_(output: str, client: Client) -> None:
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
 @client_options
 def remove(names: tuple[str, ...], client: Client) -> None:
-    """Remove windows that were made at run time; what they silence is heard again at once."""
+    """Remove windows that were made at run time; what they silence is heard again at once.
+
+    \b
+    Example:
+      hbalert maintenance remove exchange
+    """
     for name in names:
         client.delete(f"{API}/{segment(name)}")
         click.echo(f"Removed: {name}", err=True)

@@ -19,6 +19,12 @@ import click
 SCHEMA = 1
 """Version of what `-o json` prints: {"schema": 1, "rows": [...]}."""
 
+GAP = "  "
+"""Between two columns of a table."""
+
+NARROWEST = 25
+"""No column is made narrower than this: as wide as a time with its zone."""
+
 output_option: Callable[[Any], Any] = click.option(
     "-o",
     "--output",
@@ -69,18 +75,36 @@ def show_one(fields: Mapping[str, Any], output: str, text: str, *, stream: TextI
 def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> str:
     """Columns aligned by what a terminal really shows; headings in capitals.
 
-    A cell of several lines is put on one. The last column is not padded and is cut to the terminal.
+    A cell of several lines is put on one. Where the terminal has no room for all columns the widest ones
+    give way, and then the last ones.
     """
     cells = [[column.replace("_", " ").upper() for column in columns]]
     cells += [[cell(row.get(column)) for column in columns] for row in rows]
     widths = [max(width(line[index]) for line in cells) for index in range(len(columns))]
     room = shutil.get_terminal_size((0, 0)).columns if sys.stdout.isatty() else 0
+    if room:
+        widths = narrowed(widths, room)
+        cells = [[cut(text, most) for text, most in zip(line, widths, strict=True)] for line in cells]
     lines = []
     for line in cells:
         padded = [text + " " * (widths[index] - width(text)) for index, text in enumerate(line)]
-        text = "  ".join(padded).rstrip()
+        text = GAP.join(padded).rstrip()
         lines.append(cut(text, room) if room else text)
     return "\n".join(lines)
+
+
+def narrowed(widths: Sequence[int], room: int) -> list[int]:
+    """Widths of columns that fit beside each other into `room`, if need be; the widest ones give way.
+
+    None gets narrower than a time is.
+
+    >>> narrowed([8, 200, 60], 100)
+    [8, 44, 44]
+    """
+    most = max(widths, default=0)
+    while most > NARROWEST and sum(min(each, most) + len(GAP) for each in widths) - len(GAP) > room:
+        most -= 1
+    return [min(each, most) for each in widths]
 
 
 def cell(value: Any) -> str:

@@ -23,7 +23,13 @@ def queue() -> None:
 @output_option
 @client_options
 def list_(output: str, client: Client) -> None:
-    """List what has not got out, the oldest news first."""
+    """List what has not got out, the oldest news first.
+
+    \b
+    Examples:
+      hbalert queue list
+      hbalert queue list -o jsonl
+    """
     rows = client.get("/api/hb/v1/queue")["rows"]
     if output == "table":
         now = SystemClock().now()
@@ -44,7 +50,12 @@ def list_(output: str, client: Client) -> None:
 @click.argument("ids", nargs=-1, required=True, metavar="ID...")
 @client_options
 def retry(ids: tuple[str, ...], client: Client) -> None:
-    """Try dead deliveries again. `hbalert history --failed` shows their ids."""
+    """Try dead deliveries again. `hbalert history --failed` shows their ids.
+
+    \b
+    Example:
+      hbalert queue retry 9a97
+    """
     for each in ids:
         answer = client.post(f"/api/hb/v1/queue/{segment(each)}/retry")
         click.echo(f"Queued again: {answer['id']}", err=True)
@@ -55,7 +66,12 @@ def retry(ids: tuple[str, ...], client: Client) -> None:
 @click.option("--yes", is_flag=True, help="Without asking.")
 @client_options
 def drop(ids: tuple[str, ...], yes: bool, client: Client) -> None:
-    """Give deliveries up that wait: nobody is told what is in them."""
+    """Give deliveries up that wait: nobody is told what is in them.
+
+    \b
+    Example:
+      hbalert queue drop 9a97 --yes
+    """
     if not yes:
         click.confirm(f"Nobody will be told what is in {', '.join(ids)}. Drop it?", abort=True, err=True)
     for each in ids:

@@ -49,7 +49,11 @@ def list_(
     if output == "table":
         now = SystemClock().now()
         rows = [_line(row, now) for row in rows]
-    show(rows, output, empty="There is no such rule.")
+    show(
+        rows,
+        output,
+        empty="There is no such rule." if any(asked.values()) or names else "There are no rules.",
+    )
 
 
 def _line(row: Mapping[str, Any], now: datetime) -> dict[str, Any]:

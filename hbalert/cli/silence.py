@@ -131,7 +131,12 @@ def list_(expired: bool, within: str | None, output: str, client: Client) -> Non
 @output_option
 @client_options
 def show_(identity: str, output: str, client: Client) -> None:
-    """Show one silence, and what it silences now."""
+    """Show one silence, and what it silences now.
+
+    \b
+    Example:
+      hbalert silence show 3f2a
+    """
     row = client.get(f"/api/hb/v1/silences/{segment(identity)}")
     show_one(row, output, "\n".join(_story(row)))
 
@@ -140,7 +145,12 @@ def show_(identity: str, output: str, client: Client) -> None:
 @click.argument("ids", nargs=-1, required=True, metavar="ID...")
 @client_options
 def expire(ids: tuple[str, ...], client: Client) -> None:
-    """End silences now. An id may be cut short as long as only one begins so."""
+    """End silences now. An id may be cut short as long as only one begins so.
+
+    \b
+    Example:
+      hbalert silence expire 3f2a
+    """
     rows = client.get("/api/v2/silences")
     for row in [one_of(rows, each, "silence") for each in ids]:
         client.delete(f"/api/v2/silence/{segment(row['id'])}")

@@ -20,6 +20,11 @@ def status(output: str, client: Client) -> None:
 
     \b
     Exit code: 0 healthy, 1 not, 4 no daemon answers.
+
+    \b
+    Examples:
+      hbalert status
+      hbalert status --server https://alerts.lan:9097 --ca-file cert.pem --token-file token
     """
     answer = client.get("/api/hb/v1/status")
     show_one({key: value for key, value in answer.items() if key != "schema"}, output, _screen(answer))

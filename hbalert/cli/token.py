@@ -25,7 +25,7 @@ def token() -> None:
 
 
 @token.command()
-@click.option("--name", required=True, help="Whose token it is; shown nowhere but in the configuration.")
+@click.option("--name", required=True, help="Whose token it is; the log says who changed what.")
 @click.option("--role", type=click.Choice(list(ROLES)), required=True, help="What its bearer may do.")
 @click.option("--expires", metavar="WHEN", help="A date (2027-01-31) or a duration (90d); default: never.")
 @output_option

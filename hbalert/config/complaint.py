@@ -64,6 +64,7 @@ _WANTED = {
     "is_instance_of": ("a text", 'write it between quotes: "..."'),
 }
 
+_NUMBERS = {"int_type", "float_type"}
 
 _BOUNDS = {
     "greater_than_equal": ("at least", "ge"),
@@ -87,6 +88,8 @@ def complaint(error: ErrorDetails, model: type[BaseModel], tables: Any, keys_to:
         return Complaint("is missing", _how_to_write(str(key), around), "missing")
     if kind in _WANTED:
         wanted, remedy = _WANTED[kind]
+        if kind in _NUMBERS and not isinstance(value, str):
+            remedy = "write a number, for example 10"
         return Complaint(f"must be {wanted}, not {_kind_of(value)}", remedy, "type")
     if kind == "value_error":
         what, _, instead = str(details["error"]).partition("; ")

@@ -106,7 +106,9 @@ class _Reading:
         at = document or Document(str(self._path))
         main, tables, at = self._main(at)
         defaults = tables.get("defaults")
-        notifiers = self._notifiers(main, defaults if isinstance(defaults, dict) else {}, at)
+        notifiers = self._notifiers(
+            main, defaults if isinstance(defaults, dict) else {}, at, partial=not (complete or self._alone)
+        )
         sources = [*_keys(tables.get("sources"))]
         rules = RuleLinker(main.evaluation, sources if complete else None)
         groups = rules.groups(self._rule_files(main, at))
@@ -175,7 +177,7 @@ class _Reading:
         return main or MainFile.from_tables({}), read_tables, at
 
     def _notifiers(
-        self, main: MainFile, defaults: Mapping[str, Any], at: Document
+        self, main: MainFile, defaults: Mapping[str, Any], at: Document, *, partial: bool
     ) -> dict[str, NotifierFile]:
         self.found += check_defaults(defaults, at, self._where)
         read_files: dict[str, NotifierFile] = {}
@@ -188,7 +190,9 @@ class _Reading:
                 what = f"there is a notifier of this name already, in {read_files[path.stem].document.file}"
                 self.found.append(document.finding((), what, "rename one of the files", code="duplicate"))
                 continue
-            read_files[path.stem], findings = read_notifier(path.stem, document, defaults, self._where)
+            read_files[path.stem], findings = read_notifier(
+                path.stem, document, defaults, self._where, partial=partial
+            )
             self.found += findings
         return read_files
 

@@ -58,11 +58,17 @@ def check_defaults(defaults: Mapping[str, Any], main: Document, where: Surroundi
 
 
 def read_notifier(
-    name: str, document: Document, defaults: Mapping[str, Any], where: Surroundings
+    name: str,
+    document: Document,
+    defaults: Mapping[str, Any],
+    where: Surroundings,
+    *,
+    partial: bool = False,
 ) -> tuple[NotifierFile, list[Finding]]:
     """The notifier that a file defines, and what is wrong with it.
 
-    name  the file's stem
+    name     the file's stem
+    partial  the defaults could not be read: what is missing here may stand there
     """
     tables = document.tables()
     broken = NotifierFile(name, document)
@@ -92,6 +98,7 @@ def read_notifier(
             tables,
             document,
             inherited=lambda path: path in inherited or (path[:1] == ("defaults",) and len(path) > 1),
+            partial=partial,
         )
     if settings is not None:
         settings._file = document.file

@@ -25,11 +25,13 @@ from hbalert.config.values import (
     MailHeaderMap,
     MailServer,
     Moment,
+    Number,
     Phone,
     SecretText,
     SecretUrl,
     TimeZone,
     WebUrl,
+    Whole,
 )
 from hbalert.core.inhibit import InhibitRule
 from hbalert.core.interval import TimeInterval
@@ -60,20 +62,20 @@ class Limits(Settings):
     rows           in one answer of our own listings
     """
 
-    connections: int = Field(default=800, ge=8, le=100_000)
-    body_bytes: int = Field(default=16 << 20, ge=1000, le=1 << 30)
-    body_seconds: float = Field(default=30.0, gt=0, le=600, allow_inf_nan=False)
-    busy_requests: int = Field(default=1000, ge=1)
-    busy_bytes: int = Field(default=128 << 20, ge=1000)
-    alerts: int = Field(default=20_000, ge=1)
-    labels: int = Field(default=128, ge=1)
-    name_bytes: int = Field(default=1024, ge=1)
-    value_bytes: int = Field(default=8192, ge=1)
-    text_bytes: int = Field(default=65_536, ge=1)
-    matchers: int = Field(default=64, ge=1)
-    query_bytes: int = Field(default=65_536, ge=100)
-    waiting_reads: int = Field(default=500, ge=1)
-    rows: int = Field(default=10_000, ge=1)
+    connections: Whole = Field(default=800, ge=8, le=100_000)
+    body_bytes: Whole = Field(default=16 << 20, ge=1000, le=1 << 30)
+    body_seconds: Number = Field(default=30.0, gt=0, le=600, allow_inf_nan=False)
+    busy_requests: Whole = Field(default=1000, ge=1)
+    busy_bytes: Whole = Field(default=128 << 20, ge=1000)
+    alerts: Whole = Field(default=20_000, ge=1)
+    labels: Whole = Field(default=128, ge=1)
+    name_bytes: Whole = Field(default=1024, ge=1)
+    value_bytes: Whole = Field(default=8192, ge=1)
+    text_bytes: Whole = Field(default=65_536, ge=1)
+    matchers: Whole = Field(default=64, ge=1)
+    query_bytes: Whole = Field(default=65_536, ge=100)
+    waiting_reads: Whole = Field(default=500, ge=1)
+    rows: Whole = Field(default=10_000, ge=1)
 
 
 class ServerSettings(Settings):
@@ -117,7 +119,7 @@ class SourceSettings(Settings):
     client_cert: File | None = None
     client_key: File | None = None
     batch: bool = True
-    concurrency: int = Field(default=8, ge=1, le=256)
+    concurrency: Whole = Field(default=8, ge=1, le=256)
     down_after: Duration = timedelta(minutes=2)
 
 
@@ -132,8 +134,8 @@ class EvaluationSettings(Settings):
     rules: tuple[str, ...] = ("rules/*.toml",)
     external_labels: Mapping[str, str] = Field(default_factory=dict)
     query_offset: Duration = timedelta()
-    missing_evaluations: int = Field(default=0, ge=0, le=1000)
-    flap_after: int = Field(default=5, ge=0, le=100)
+    missing_evaluations: Whole = Field(default=0, ge=0, le=1000)
+    flap_after: Whole = Field(default=5, ge=0, le=100)
     flap_window: Duration = timedelta(hours=1)
 
 
@@ -145,8 +147,8 @@ class AlertSettings(Settings):
 
     resolve_timeout: Duration = timedelta(minutes=5)
     webhook_stale_after: Duration = timedelta(hours=26)
-    limit: int = Field(default=100_000, ge=0)
-    limit_per_alertname: int = Field(default=20_000, ge=0)
+    limit: Whole = Field(default=100_000, ge=0)
+    limit_per_alertname: Whole = Field(default=20_000, ge=0)
 
 
 class SilenceSettings(Settings):
@@ -157,8 +159,8 @@ class SilenceSettings(Settings):
     notice     so long before its end, when it still silences something; "0s": never
     """
 
-    limit: int = Field(default=10_000, ge=1)
-    max_bytes: int = Field(default=65_536, ge=1)
+    limit: Whole = Field(default=10_000, ge=1)
+    max_bytes: Whole = Field(default=65_536, ge=1)
     notice: Duration = timedelta(minutes=15)
 
     @property
@@ -238,7 +240,7 @@ class DingTalkSettings(NotifierSettings):
     at_user_ids: tuple[str, ...] = ()
     at_all: bool = False
     keyword: str = ""
-    per_minute: int = Field(default=18, ge=1, le=20)
+    per_minute: Whole = Field(default=18, ge=1, le=20)
 
 
 class AlibabaGateway(Settings):
@@ -257,7 +259,7 @@ class AlibabaGateway(Settings):
     resolved_template_code: str = ""
     fallback_template_code: str = ""
     variables: Mapping[str, str] = Field(default_factory=dict)
-    max_variable_chars: int = Field(default=35, ge=1)
+    max_variable_chars: Whole = Field(default=35, ge=1)
     url: WebUrl = "https://dysmsapi.aliyuncs.com/"
 
 
@@ -273,7 +275,7 @@ class TencentGateway(Settings):
     resolved_template_id: str = ""
     fallback_template_id: str = ""
     variables: tuple[str, ...] = ()
-    max_variable_chars: int = Field(default=12, ge=1)
+    max_variable_chars: Whole = Field(default=12, ge=1)
     region: str = "ap-guangzhou"
     url: WebUrl = "https://sms.tencentcloudapi.com/"
 
@@ -291,7 +293,7 @@ class TwilioGateway(Settings):
     from_: str = Field(default="", alias="from")
     messaging_service_sid: str = ""
     validity: Duration = timedelta(minutes=15)
-    max_segments: int = Field(default=3, ge=1, le=10)
+    max_segments: Whole = Field(default=3, ge=1, le=10)
     url: WebUrl = "https://api.twilio.com/"
 
 
@@ -318,7 +320,7 @@ class HttpGateway(Settings):
     password: SecretText | None = None
     number_format: Literal["e164", "no_plus", "national", "zero_zero"] = "e164"
     charset: Literal["utf-8", "gbk"] = "utf-8"
-    max_chars: int = Field(default=300, ge=20)
+    max_chars: Whole = Field(default=300, ge=20)
     success_path: str = ""
     success_values: tuple[str, ...] = ()
     id_path: str = ""
@@ -343,7 +345,7 @@ class SmsSettings(NotifierSettings):
     type: Literal["sms"]
     to: tuple[Phone, ...] = Field(min_length=1)
     gateway: SmsGateway
-    per_minute: int = Field(default=30, ge=1)
+    per_minute: Whole = Field(default=30, ge=1)
 
 
 class WebhookSettings(NotifierSettings):
@@ -355,12 +357,12 @@ class WebhookSettings(NotifierSettings):
     bearer_token: SecretText | None = None
     basic_auth: BasicAuth | None = None
     signing_secret: SecretText | None = None
-    max_alerts: int = Field(default=0, ge=0)
+    max_alerts: Whole = Field(default=0, ge=0)
     ca_file: File | None = None
     client_cert: File | None = None
     client_key: File | None = None
     tls_verify: bool = True
-    concurrency: int = Field(default=8, ge=1, le=64)
+    concurrency: Whole = Field(default=8, ge=1, le=64)
 
 
 AnyNotifier = Annotated[

@@ -12,17 +12,18 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, BeforeValidator
+from pydantic_core import PydanticKnownError
 
 from hbalert.config.duration import parse_duration
 from hbalert.config.mail_headers import check_mail_headers
@@ -254,6 +255,19 @@ def _time_zone(value: str) -> str:
     return value
 
 
+def _no_truth(kind: Literal["int_type", "float_type"]) -> Callable[[Any], Any]:
+    """Lets everything pass but true and false, which pydantic would take for 1 and 0."""
+
+    def check(value: Any) -> Any:
+        if isinstance(value, bool):
+            raise PydanticKnownError(kind)
+        return value
+
+    return check
+
+
+Whole = Annotated[int, BeforeValidator(_no_truth("int_type"))]
+Number = Annotated[float, BeforeValidator(_no_truth("float_type"))]
 Duration = Annotated[timedelta, BeforeValidator(_duration)]
 Moment = Annotated[datetime, BeforeValidator(_moment)]
 File = Annotated[Path, BeforeValidator(_file)]

@@ -27,7 +27,7 @@ from hbalert.config.types import (
     StorageSettings,
     TokenSettings,
 )
-from hbalert.config.values import Duration, TimeZone
+from hbalert.config.values import Duration, TimeZone, Whole
 from hbalert.core.interval import Span, TimeSpan
 
 
@@ -162,8 +162,8 @@ class RuleSettings(Written):
     keep_firing_for: Duration = timedelta()
     clear: str = ""
     no_data: Literal["ok", "keep", "alert"] = "ok"
-    missing_evaluations: int | None = Field(default=None, ge=0, le=1000)
-    flap_after: int | None = Field(default=None, ge=0, le=100)
+    missing_evaluations: Whole | None = Field(default=None, ge=0, le=1000)
+    flap_after: Whole | None = Field(default=None, ge=0, le=100)
     flap_window: Duration | None = None
     labels: Mapping[str, str] = Field(default_factory=dict)
     annotations: Mapping[str, str] = Field(default_factory=dict)
@@ -176,9 +176,9 @@ class GroupSettings(Written):
     interval: Duration | None = None
     source: str | None = None
     query_offset: Duration | None = None
-    limit: int = Field(default=0, ge=0)
-    missing_evaluations: int | None = Field(default=None, ge=0, le=1000)
-    flap_after: int | None = Field(default=None, ge=0, le=100)
+    limit: Whole = Field(default=0, ge=0)
+    missing_evaluations: Whole | None = Field(default=None, ge=0, le=1000)
+    flap_after: Whole | None = Field(default=None, ge=0, le=100)
     flap_window: Duration | None = None
     labels: Mapping[str, str] = Field(default_factory=dict)
     rules: tuple[RuleSettings, ...] = ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
 import stat
 from pathlib import Path
@@ -14,6 +15,9 @@ from hbalert.api import connections as connections_module
 from hbalert.api import server as server_module
 from hbalert.api.server import Server, split_address
 from tests.api.stand import stand
+
+SIZE = 40 << 20
+"""Bytes of an answer that no socket holds by itself."""
 
 
 async def hello(scope: Any, receive: Any, send: Any) -> None:
@@ -179,4 +183,69 @@ async def test_a_request_in_work_is_not_swept_away(monkeypatch: pytest.MonkeyPat
     asking = asyncio.create_task(ask(port_of(server)))
     asyncio.get_running_loop().call_later(0.15, swept.set)
     assert b"200 OK" in await asking
+    await server.stop()
+
+
+@pytest.mark.parametrize(
+    "begin",
+    [
+        pytest.param(b"GET / HTTP/1.1\r\nHost: x\r\nX-Long: ", id="one header without an end"),
+        pytest.param(b"\r\n", id="empty lines before a request"),
+        pytest.param(
+            b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX-Long: ",
+            id="headers behind the body",
+        ),
+    ],
+)
+async def test_bytes_that_lead_nowhere_are_bounded(begin: bytes) -> None:
+    async def patient(scope: Any, receive: Any, send: Any) -> None:
+        while (await receive()).get("more_body"):
+            pass
+        await hello(scope, receive, send)
+
+    server = Server()
+    await server.start(patient, "127.0.0.1:0")
+    _, writer = await asyncio.open_connection("127.0.0.1", port_of(server))
+    writer.write(begin)
+    sent = 0
+    with contextlib.suppress(ConnectionError, asyncio.TimeoutError):
+        while sent < 64 << 20:
+            writer.write(begin[:2] * 32768 if begin == b"\r\n" else b"a" * 65536)
+            await asyncio.wait_for(writer.drain(), 10)
+            sent += 65536
+    assert sent < 32 << 20  # what the two sockets hold, and the bound
+    writer.close()
+    await server.stop()
+
+
+async def test_many_requests_in_one_go_are_no_head() -> None:
+    server = Server()
+    await server.start(hello, "127.0.0.1:0")
+    reader, writer = await asyncio.open_connection("127.0.0.1", port_of(server))
+    writer.write(b"GET /a HTTP/1.1\r\nHost: x\r\n\r\n" * 20_000)
+    writer.write(b"GET /last HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    assert (await asyncio.wait_for(reader.read(), 60)).endswith(b"/last\r\n0\r\n\r\n")
+    writer.close()
+    await server.stop()
+
+
+async def test_an_answer_on_its_way_is_not_cut_off_to_make_room() -> None:
+    async def large(scope: Any, receive: Any, send: Any) -> None:
+        size = SIZE if scope["path"] == "/large" else 2
+        await send(
+            {"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % size)]}
+        )
+        await send({"type": "http.response.body", "body": b"x" * size})
+
+    server = Server()
+    await server.start(large, "127.0.0.1:0", connections=8)
+    opened = []
+    for path in [b"/large"] + [b"/small"] * 30:  # the first one came before all others
+        reader, writer = await asyncio.open_connection("127.0.0.1", port_of(server))
+        writer.write(b"GET " + path + b" HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert b"200 OK" in await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)
+        opened.append((reader, writer))
+    assert len(await asyncio.wait_for(opened[0][0].readexactly(SIZE), 60)) == SIZE
+    for _, each in opened:
+        each.close()
     await server.stop()

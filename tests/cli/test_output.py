@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import io
 import json
+import sys
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hbalert.cli.output import ago, cell, cut, plain, show, show_one, table, width
+from hbalert.cli.output import ago, cell, cut, narrowed, plain, show, show_one, table, width
 
 ROWS = [{"bot": "mm-btc", "state": "active", "n": 3}, {"bot": "机器人一号", "state": None, "n": 12}]
 
@@ -31,6 +32,30 @@ def test_columns_stand_where_a_terminal_puts_them() -> None:
 
 def test_a_table_shows_the_columns_that_are_asked_for() -> None:
     assert shown("table", columns=("n", "missing")) == "N   MISSING\n3   -\n12  -\n"
+
+
+def test_on_a_terminal_wide_columns_give_way_so_that_all_are_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "80")
+    rows = [{"matchers": "机器人" * 50, "ends": "2026-03-01 20:00:00 +0800", "by": "li", "comment": "x" * 99}]
+    heading, line = table(rows, tuple(rows[0])).splitlines()
+    assert heading.split() == ["MATCHERS", "ENDS", "BY", "COMMENT"]
+    assert line == f"{'机器人' * 4}…  2026-03-01 20:00:00 +0800  li  {'x' * 21}…"
+    assert width(line) <= 80
+
+
+@pytest.mark.parametrize(
+    ("widths", "room", "fits"),
+    [
+        pytest.param([8, 20], 80, [8, 20], id="there is room for all"),
+        pytest.param([8, 200, 30], 82, [8, 40, 30], id="the widest one gives way"),
+        pytest.param([8, 200, 60], 100, [8, 44, 44], id="two of them end equally wide"),
+        pytest.param([60, 60, 60], 40, [25, 25, 25], id="none gets narrower than a time"),
+        pytest.param([], 80, [], id="no columns"),
+    ],
+)
+def test_columns_are_narrowed_to_the_room_there_is(widths: list[int], room: int, fits: list[int]) -> None:
+    assert narrowed(widths, room) == fits
 
 
 def test_json_is_one_object_with_a_version() -> None:

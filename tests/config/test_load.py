@@ -638,3 +638,12 @@ def test_a_link_to_itself_that_is_asked_about_is_a_finding(tmp_path: Path) -> No
     found = check_files([loop], path, {})
     assert [each.severity for each in found] == [Severity.ERROR]
     assert found[0].file == str(loop)
+
+
+def test_a_broken_main_file_is_not_held_against_notifiers_that_miss_its_defaults(tmp_path: Path) -> None:
+    mail = 'type = "email"\nto = ["a@example.com"]\nsecurty = "tls"\n'
+    found = findings(tmp_path, {"config.toml": "[server\n" + MAIN, "notifiers/mail.toml": mail})
+    assert [(each.file, each.key, each.code) for each in found] == [
+        ("config.toml", "", "syntax"),
+        ("notifiers/mail.toml", "securty", "unknown-key"),
+    ]

@@ -75,6 +75,20 @@ ERRORS = [
     ),
     # --- keys and types ---
     row(
+        main("[server.limits]\nalerts = true\n"),
+        "config.toml:7: server.limits.alerts",
+        "type",
+        "whole number, not true or false|for example",
+        id="true for a number",
+    ),
+    row(
+        main("[server.limits]\nbody_seconds = false\n"),
+        "config.toml:7: server.limits.body_seconds",
+        "type",
+        "a number, not true or false|for example",
+        id="false for a number with a fraction",
+    ),
+    row(
         main('[server]\nlisen = "x"\n'),
         "config.toml:7: server.lisen",
         "unknown-key",
