@@ -187,6 +187,7 @@ class Daemon:
         self._ticking = asyncio.create_task(every("tick", 1.0, self._tick, self._clock), name="tick")
 
     async def _tick(self, now: datetime) -> None:
+        notify_systemd.watchdog()  # first: that a store refuses something is no reason to be restarted
         await self.engine.look_at_clock()
         now = self._clock.now()
         self._wake_dispatch.set()
@@ -194,7 +195,6 @@ class Daemon:
         await self._evaluator.tick(now)
         await self._sweeper.every_second(now)
         await self._sweeper.tell_steps()
-        notify_systemd.watchdog()
 
     def _stepped(self, jump: Jump) -> None:
         self._evaluator.stepped(jump)
@@ -207,10 +207,7 @@ class Daemon:
         await self._sweeper.touch(self._clock.now())
 
     async def _look(self) -> None:
-        try:
-            await self._lookout.look(self._clock.now())
-        except StoreError as error:
-            log.error("troubles_not_stored", error=str(error))
+        await self._lookout.look(self._clock.now())
 
     async def _prune(self) -> None:
         await self._sweeper.prune(self._clock.now())

@@ -105,6 +105,8 @@ class Desk:
                 raise
             except Exception:
                 log.exception("jump_not_followed")  # a mistake of ours must not stop everything
+            # The rows agree with it: whatever happens next, it must not be followed twice.
+            self._last = reading
             self.followed(jump)
         self._last = reading
         return reading.wall

@@ -167,10 +167,14 @@ class Engine:
     async def reload(self, config: Config) -> None:
         """Puts a new configuration in force. Nobody is told anything again because of it."""
         before = self.config
+        regime: Regime | None = None
 
         def take_over(draft: Draft) -> int:
+            nonlocal regime
             # Not earlier: a unit that waits before this one knows the groups of the old routes only.
-            regime = self._regime()
+            # Only once: what is decided again because the store refused another unit would compare the
+            # new configuration with itself.
+            regime = regime or self._regime()
             self._use(config)
             maintenance.keep(draft, self.windows(draft))
             adopt(draft, config.route, self._notifiers())
@@ -242,9 +246,7 @@ class Engine:
         ids = [new_id() for _ in posted]
 
         def unit(draft: Draft) -> list[silences.Imported]:
-            pairs = zip(posted, ids, strict=True)
-            bounds = self.config.silences.bounds
-            return [silences.bring_in(draft, silence, identity, bounds) for silence, identity in pairs]
+            return silences.bring_in(draft, posted, ids, self.config.silences.bounds)
 
         return await self.desk.work(unit)
 

@@ -1,15 +1,13 @@
 """What is live, in memory: a copy of the store that saves work, and the unit of work over it.
 
-Knows how rows are found (by key, by group, by notifier, by due time) and what a unit of work has
-written. Must not know what any of it means, nor how it is stored. Memory changes only after the
-store has committed: a `Draft` is an overlay until then. Next: `desk.py`, which commits.
+Knows how rows are found (`table.py`: by key, by group, by notifier; `agenda.py`: by due time) and what a
+unit of work has written. Must not know what any of it means, nor how it is stored. Memory changes only
+after the store has committed: a `Draft` is an overlay until then. Next: `desk.py`, which commits.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
-from typing import Generic, TypeVar
 
 from hbalert.agenda import Agenda
 from hbalert.core.alert import Alert
@@ -20,94 +18,7 @@ from hbalert.core.notification import LogEntry
 from hbalert.core.rule import RuleAlert
 from hbalert.core.silence import Silence
 from hbalert.ports import Attempt, Changes, Note, NotifierState, Snapshot
-
-K = TypeVar("K")
-V = TypeVar("V")
-
-
-class Table(Generic[K, V]):
-    """Rows by key. `index(key, row)` names the buckets under which a row is found as well.
-
-    A table may lie over another: then it holds only what differs, and None marks a removed row.
-    The buckets of a row never change while its key lives.
-    """
-
-    __slots__ = ("_buckets", "_index", "_rows", "_under")
-
-    def __init__(
-        self,
-        index: Callable[[K, V], tuple[object, ...]] | None = None,
-        under: Table[K, V] | None = None,
-    ) -> None:
-        self._index = index
-        self._under = under
-        self._rows: dict[K, V | None] = {}
-        self._buckets: dict[object, set[K]] = {}
-
-    def over(self) -> Table[K, V]:
-        """A new table that lies over this one."""
-        return Table(self._index, self)
-
-    def get(self, key: K) -> V | None:
-        if key in self._rows:
-            return self._rows[key]
-        return self._under.get(key) if self._under is not None else None
-
-    def put(self, key: K, row: V) -> None:
-        self._rows[key] = row
-        if self._index is not None:
-            for bucket in self._index(key, row):
-                self._buckets.setdefault(bucket, set()).add(key)
-
-    def drop(self, key: K) -> None:
-        if self._under is not None:
-            self._rows[key] = None
-            return
-        row = self._rows.pop(key, None)
-        if row is None or self._index is None:
-            return
-        for bucket in self._index(key, row):
-            keys = self._buckets[bucket]
-            keys.discard(key)
-            if not keys:
-                del self._buckets[bucket]
-
-    def items(self) -> Iterator[tuple[K, V]]:
-        if self._under is not None:
-            for key, row in self._under.items():
-                if key not in self._rows:
-                    yield key, row
-        for key, mine in self._rows.items():
-            if mine is not None:
-                yield key, mine
-
-    def values(self) -> Iterator[V]:
-        return (row for _, row in self.items())
-
-    def found(self, bucket: object) -> list[tuple[K, V]]:
-        """The rows of one bucket of the index, in no particular order."""
-        pairs = ((key, self.get(key)) for key in self._keys(bucket))
-        return [(key, row) for key, row in pairs if row is not None]
-
-    def _keys(self, bucket: object) -> set[K]:
-        mine = self._buckets.get(bucket, set())
-        return mine | self._under._keys(bucket) if self._under is not None else mine
-
-    def changed(self) -> dict[K, V | None]:
-        """What differs from the table below; None marks a removed row."""
-        return self._rows
-
-    def __len__(self) -> int:
-        """Exact for a table that lies over none."""
-        return len(self._rows)
-
-    def absorb(self, rows: Mapping[K, V | None]) -> None:
-        """Takes over rows that a table over this one has changed."""
-        for key, row in rows.items():
-            if row is None:
-                self.drop(key)
-            else:
-                self.put(key, row)
+from hbalert.table import Table
 
 
 class Rows:
@@ -190,6 +101,7 @@ class Draft(Rows):
     refreshed  keys of alerts whose change need not be stored yet (design: a refresh is no transition)
     refreshed_rows  the same of rule alerts: another value or text, kept in memory only
     seen_at  set by what moves the rows to another clock: a next start must not move them again
+    vital    keys of alerts that are stored on a full disk as well: they tell that it is full
     """
 
     def __init__(self, under: Rows, now: datetime, sequence: int) -> None:
@@ -201,6 +113,7 @@ class Draft(Rows):
         self.attempts: list[Attempt] = []
         self.notes: list[Note] = []
         self.seen_at: datetime | None = None
+        self.vital: set[bytes] = set()
 
     def put_alert(self, alert: Alert, *, refresh: bool = False) -> None:
         """The alert as it is now known. A refresh stays in memory until it has to be written."""
@@ -256,9 +169,10 @@ class Draft(Rows):
         self.notes.append(Note(self.now, kind, text, alert_key, group_id, delivery_id, notifier))
 
     def adds(self, to: Rows) -> bool:
-        """Whether there is an alert or a silence in it that is not known there."""
+        """Whether there is an alert or a silence in it that is not known there, and not vital."""
         alerts, silences = self.alerts.changed().items(), self.silences.changed().items()
-        return any(row is not None and to.alerts.get(key) is None for key, row in alerts) or any(
+        fresh = (key for key, row in alerts if row is not None and key not in self.vital)
+        return any(to.alerts.get(key) is None for key in fresh) or any(
             row is not None and to.silences.get(name) is None for name, row in silences
         )
 
@@ -283,6 +197,7 @@ class Draft(Rows):
             attempts=self.attempts,
             notes=self.notes,
             seen_at=self.seen_at,
+            vital=frozenset(self.vital),
         )
 
 
@@ -381,6 +296,7 @@ class Batch(Draft):
         self.attempts += draft.attempts
         self.notes += draft.notes
         self.seen_at = draft.seen_at or self.seen_at
+        self.vital |= draft.vital
         self.sequence = draft.sequence
 
 

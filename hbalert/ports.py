@@ -187,6 +187,7 @@ class Changes:
     """One unit of work: rows to write, rows to remove, lines to append. All or nothing.
 
     seen_at  the store is in use then, on the same clock as the rows (Snapshot.last_seen)
+    vital    keys of alerts that are stored on a full disk as well, new or not
 
     Each mapping goes from primary key to the new row, or None to remove it:
     alerts by label key, rule_alerts by (rule id, label key), groups by id, entries by
@@ -204,6 +205,7 @@ class Changes:
     attempts: list[Attempt] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
     seen_at: datetime | None = None
+    vital: frozenset[bytes] = frozenset()
 
     def __bool__(self) -> bool:
         return any(getattr(self, name) for name in self.__slots__)

@@ -30,7 +30,19 @@ LEAVES = {
     "certificate",
     "signals",
 }
-INNER = {"agenda", "reach", "render", "speak", "views", "memory", "desk", "engine", "units", "explain"}
+INNER = {
+    "agenda",
+    "reach",
+    "render",
+    "speak",
+    "table",
+    "views",
+    "memory",
+    "desk",
+    "engine",
+    "units",
+    "explain",
+}
 BELOW = {"core", "config", "ports"} | LEAVES
 EDGES = {"sources", "storage", "channels"}
 

@@ -199,3 +199,33 @@ async def test_a_mistake_in_following_a_jump_stops_nobody(gate: Gate) -> None:
     desk.follow = lambda draft, jump: [][0]
     clock.step(3600)
     assert await desk.work(put("a=1")) == 1
+
+
+async def test_a_jump_is_not_followed_twice_when_something_fails_after_it(gate: Gate) -> None:
+    clock, followed = FakeClock(), []
+    desk = Desk(Memory(Snapshot(), START), gate, clock)  # type: ignore[arg-type]
+    desk.follow = lambda draft, jump: followed.append(jump.by.total_seconds())
+    desk.followed = lambda jump: [][0]
+    clock.step(3600)
+    with pytest.raises(IndexError):
+        await desk.work(put("a=1"))
+    assert await desk.work(put("a=1")) == 1
+    assert followed == [3600]
+
+
+async def test_a_full_disk_takes_what_tells_that_it_is_full(desk: Desk, gate: Gate) -> None:
+    vital = fires("alertname=Full").labels.key
+
+    async def commit(changes: Sequence[Changes]) -> None:
+        if any(each.alerts.keys() - each.vital for each in changes):
+            raise StoreFull("no room")
+        gate.commits += changes
+
+    def own(draft: Draft) -> None:
+        draft.put_alert(fires("alertname=Full"))
+        draft.vital.add(vital)
+
+    gate.commit = commit  # type: ignore[method-assign]
+    took = await asyncio.gather(desk.work(put("a=1")), desk.work(own), return_exceptions=True)
+    assert [type(each) for each in took] == [StoreFull, type(None)]
+    assert list(desk.memory.alerts.items()) == [(vital, fires("alertname=Full"))]

@@ -5,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hbalert.agenda import Agenda
-from hbalert.memory import Batch, Draft, Memory, Table
+from hbalert.memory import Batch, Draft, Memory
 from hbalert.ports import Snapshot
+from hbalert.table import Table
 from tests.core.say import fires, t
 
 
@@ -152,3 +153,19 @@ def test_alerts_are_counted_by_name_over_drafts_and_commits() -> None:
         gone.alerts.drop(fires(f"alertname=Up n={n}").labels.key)
     memory.absorb(gone)
     assert (memory.count("Up"), memory.count(), memory.named) == (0, 3, {"Down": 3})
+
+
+def test_the_version_of_a_table_changes_with_every_row_here_or_below() -> None:
+    under: Table[str, int] = Table()
+    over = under.over()
+    seen = {over.version}
+    under.put("a", 1)
+    seen.add(over.version)
+    over.put("a", 2)
+    seen.add(over.version)
+    over.drop("a")
+    seen.add(over.version)
+    other = under.over()
+    other.put("b", 3)
+    assert len({*seen, other.version}) == 5
+    assert over.version == over.version

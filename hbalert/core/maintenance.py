@@ -11,13 +11,13 @@ summer time jumps over is the moment of the jump, one that comes twice is the fi
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from uuid import UUID, uuid5
 
 from hbalert.core.interval import Span
 from hbalert.core.matcher import Matcher, text
-from hbalert.core.silence import Silence
+from hbalert.core.silence import Silence, expire
 
 ANNOTATION = "maintenance"
 """Names the window in the silence that an occurrence is, for clients that know silences only."""
@@ -178,6 +178,20 @@ def silence_of(window: Window, occurrence: Occurrence, now: datetime) -> Silence
         window=window.name,
         kept_until=occurrence.ends_at,
     )
+
+
+def has_to_be_made(there: Silence | None) -> bool:
+    """Whether an occurrence that is running or next has to be made.
+
+    there  the silence with its id: one that was ended by hand or changed stays as it is; one that was
+           withdrawn is made again, because its window is back
+    """
+    return there is None or (bool(there.window) and there.kept_until is None)
+
+
+def withdraw(silence: Silence, now: datetime) -> Silence:
+    """The silence of an occurrence whose window is gone, ended now. Nobody has ended it by hand."""
+    return replace(expire(silence, now), kept_until=None)
 
 
 def is_stale(silence: Silence, windows: Mapping[str, Window]) -> bool:

@@ -100,20 +100,21 @@ def problems(silence: Silence, now: datetime) -> list[str]:
 
 
 def has_nothing_left(
-    silence: Silence, ended: Iterable[Labels], firing: Iterable[Labels], now: datetime
+    silence: Silence, ended: Mapping[Labels, datetime], firing: Iterable[Labels], now: datetime
 ) -> bool:
     """Whether a silence that lasts until what it matches has resolved is over.
 
-    ended   labels of alerts that have just resolved
+    ended   labels of alerts that have just resolved, and when
     firing  labels of all that fire; suppressed ones fire, too
 
     It is over in the moment in which the last alert that it matches resolves. As long as none has, it
-    waits: one that is made ahead of the trouble is not over before it has begun.
+    waits: one that is made ahead of the trouble is not over before it has begun, and what had ended
+    before it began does not count.
     """
     return (
         silence.until_resolved
         and state(silence, now) is SilenceState.ACTIVE
-        and any(map(silence.covers, ended))
+        and any(at >= silence.starts_at and silence.covers(labels) for labels, at in ended.items())
         and not any(map(silence.covers, firing))
     )
 

@@ -1,14 +1,20 @@
 """Chores: what is done now and then, on a schedule.
 
 Knows APScheduler, and that it looks at the wall clock: after a step of it every chore is scheduled
-again. Must not know what a chore does. Nothing that has to be on time is among them.
+again; and that a chore that fails is done again at its next time. Must not know what a chore does. Nothing
+that has to be on time is among them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 
+import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+from hbalert.errors import StoreError
+
+log = structlog.get_logger("hbalert.chores")
 
 
 class Chores:
@@ -23,7 +29,7 @@ class Chores:
             timezone="UTC", job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
         )
         for name, (seconds, chore) in chores.items():
-            self._scheduler.add_job(chore, "interval", seconds=seconds, id=name)
+            self._scheduler.add_job(_attempt, "interval", seconds=seconds, id=name, args=(name, chore))
         self._scheduler.start()
 
     def again(self) -> None:
@@ -34,3 +40,12 @@ class Chores:
     def stop(self) -> None:
         """Begins no chore any more; does not wait for one that runs."""
         self._scheduler.shutdown(wait=False)
+
+
+async def _attempt(name: str, chore: Callable[[], Awaitable[None]]) -> None:
+    try:
+        await chore()
+    except StoreError as error:
+        log.error("chore_failed", chore=name, error=str(error))
+    except Exception:
+        log.exception("chore_failed", chore=name)

@@ -23,7 +23,7 @@ from hbalert.memory import Draft
 from hbalert.metrics import Metrics
 from hbalert.ports import Channel, Message
 from hbalert.units import outbox
-from hbalert.units.troubles import died, happened
+from hbalert.units.troubles import deaths
 
 log = structlog.get_logger("hbalert.deliver")
 
@@ -239,7 +239,7 @@ class Worker:
         external = self._engine.config.evaluation.external_labels
 
         def unit(draft: Draft) -> None:
-            after = outbox.settle(
+            outbox.settle(
                 draft,
                 delivery.id,
                 outcome,
@@ -250,8 +250,8 @@ class Worker:
                 fallback=fallback,
                 new_ids=ids,
             )
-            if after is not None and after.state is DeliveryState.DEAD:
-                self._engine.accept_into(draft, [happened(draft, died(after), external)])
+            if reports := deaths(draft, external):
+                self._engine.accept_into(draft, reports)
 
         await self._until_stored(unit)
 

@@ -12,7 +12,7 @@ from hbalert.engine import Engine
 from hbalert.memory import Draft
 from hbalert.units.endings import endings
 from hbalert.units.own import Own, clock_stepped
-from hbalert.units.silences import begun, over, resolved
+from hbalert.units.silences import begun, ends_of, over, resolved
 
 LEAST_HISTORY = timedelta(hours=120)
 """The log and ended silences are kept at least as long as Alertmanager keeps them."""
@@ -28,10 +28,14 @@ class Sweeper:
 
     async def every_second(self, now: datetime) -> None:
         """Refreshes that must be in the store soon; groups whose silence has just ended; silences that
-        lasted until alerts had resolved whose end has just come by the clock."""
+        lasted until alerts had resolved whose end has just come by the clock; maintenance windows."""
+        await self._ends_and_refreshes(now)
+        # Last: a full disk takes no new silence, and must not keep the end of another from being heard.
+        if self._engine.windows_due is not None and self._engine.windows_due <= now:
+            await self._engine.keep_windows()
+
+    async def _ends_and_refreshes(self, now: datetime) -> None:
         engine, memory = self._engine, self._engine.memory
-        if engine.windows_due is not None and engine.windows_due <= now:
-            await engine.keep_windows()
         self._looked_at = min(self._looked_at, now)
         soon = now + timedelta(seconds=1)
         # What has no end to miss is written with its next transition.
@@ -55,10 +59,8 @@ class Sweeper:
             begun(draft, begins)
             # What was ended by hand has said so and reopened its groups already.
             over(draft, [silence for silence in ended if silence.updated_at < silence.ends_at])
-            resolved(
-                draft,
-                [alert for key in gone if (alert := draft.alerts.get(key)) and alert.resolved(draft.now)],
-            )
+            known = (alert for key in gone if (alert := draft.alerts.get(key)))
+            resolved(draft, ends_of(alert for alert in known if alert.resolved(draft.now)))
 
         await engine.desk.work(unit)
         self._looked_at = now

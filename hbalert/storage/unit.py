@@ -20,11 +20,13 @@ class Unit:
     rows   table name -> key -> whole row, or None to remove it
     lines  table name -> rows to append
     facts  name -> number
+    vital  keys of alerts that may be new on a full disk as well
     """
 
     rows: dict[str, dict[Row, Row | None]] = field(default_factory=dict)
     lines: dict[str, list[Row]] = field(default_factory=dict)
     facts: dict[str, int] = field(default_factory=dict)
+    vital: set[bytes] = field(default_factory=set)
 
     def add(self, later: Unit) -> None:
         """Takes over what `later` wants stored after this; of two rows with one key the later stays."""
@@ -60,6 +62,7 @@ def to_unit(changes: Sequence[Changes], tables: Iterable[Table[Any, Any]]) -> Un
         lines = [table.to_row(line) for change in changes for line in getattr(change, table.field)]
         if lines:
             unit.lines[table.name] = lines
+    unit.vital.update(*(change.vital for change in changes))
     seen = [change.seen_at for change in changes if change.seen_at is not None]
     if seen:
         unit.facts["last_seen"] = micros(seen[-1])

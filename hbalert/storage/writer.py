@@ -191,6 +191,8 @@ class Writer:
         try:
             for name, query in (("alert", q.ALERT_EXISTS), ("silence", q.SILENCE_EXISTS)):
                 for key, row in unit.rows.get(name, {}).items():
+                    if unit.vital.issuperset(key):
+                        continue
                     if row is not None and self._connection.execute(query, key).fetchone() is None:
                         outcomes[place] = StoreFull(
                             f"the disk of {self._database} is full, and what room is left is kept "

@@ -79,7 +79,9 @@ def flush_group(draft: Draft, group: Group, to: Destinations, quiet: Quiet, new_
         _remember(draft, group, verdict)
         enqueued += _enqueue(draft, group, route, verdict, to.external_url, ids, besides)
     if outcome.leaving:  # an end by the clock may be noticed here first
-        silences.resolved(draft, [alert for alert in members if alert.labels.key in outcome.leaving])
+        silences.resolved(
+            draft, silences.ends_of(alert for alert in members if alert.labels.key in outcome.leaving)
+        )
     _part(draft, group, outcome.leaving, outcome.untold)
     if draft.members_of(group.id):
         draft.groups.put(group.id, after_flush(group, route, draft.now))
@@ -99,7 +101,7 @@ def _wait(draft: Draft, group: Group, route: Route, mute: Mute, ends: datetime |
         if alert is None or key in told:
             continue
         if alert.resolved(draft.now):
-            silences.resolved(draft, [alert])
+            silences.resolved(draft, silences.ends_of([alert]))
             _part(draft, group, frozenset({key}), frozenset({key}))
         elif not group.flushed:
             draft.note(mute.kind, f"not told: {mute}", alert_key=key, group_id=group.id)
@@ -118,8 +120,9 @@ def _muted(
     """Who is kept quiet, and by whom. The timeline hears of it at the first look at the group."""
     muted = {}
     told = frozenset().union(*(entry.firing for entry in entries.values()))
+    mutes = quiet.at(draft, draft.now)
     for alert in members:
-        by = quiet.of(alert.labels, draft, draft.now)
+        by = mutes(alert.labels)
         if not by:
             continue
         key = alert.labels.key

@@ -34,7 +34,7 @@ def accept(
     """
     kept_out = {}
     soon = draft.now
-    ended = []
+    ended = {}
     for place, reported in enumerate(reports):
         key = reported.labels.key
         taken = take(draft.alerts.get(key), reported, draft.now)
@@ -57,7 +57,7 @@ def accept(
         kind, says = NOTES[taken.change]
         draft.note(kind, f"{_origin(reported)}: {says}", alert_key=key)
         if taken.change is Change.RESOLVED:
-            ended.append(taken.alert)
+            ended[taken.alert.labels] = draft.now
         else:
             join_groups(draft, taken.alert, root)
     if ended:

@@ -16,8 +16,9 @@ from hbalert.core.jump import Jump
 from hbalert.core.silence import Silence
 from hbalert.memory import Draft
 
-MovedSilences = MutableMapping[str, tuple[Silence, Silence]]
-"""By id: a silence as a clock that was set back has left it, and as it was written."""
+MovedSilences = MutableMapping[str, tuple[Silence, Silence, timedelta]]
+"""By id: a silence as a clock that was set back has left it, as it was written, and how far back the
+clock is since."""
 
 
 def follow(
@@ -62,16 +63,22 @@ def follow(
 
 def _silences(draft: Draft, jump: Jump, moved: MovedSilences) -> None:
     if jump.by > timedelta():
-        for identity, (left, written) in moved.items():
+        for identity, (left, written, back) in list(moved.items()):
+            # A small step forward is not the way back: what is written would last too long by the rest.
+            if back - jump.by > jump.by:
+                moved[identity] = left, written, back - jump.by
+                continue
             if draft.silences.get(identity) == left:
                 draft.put_silence(written)
-        moved.clear()
+            del moved[identity]
         return
     for identity, silence in list(draft.silences.items()):
         after = core.silence(silence, jump)
         if after != silence:
-            left, written = moved.get(identity, (silence, silence))
-            moved[identity] = after, written if left == silence else silence
+            left, written, back = moved.get(identity, (silence, silence, timedelta()))
+            if left != silence:
+                written, back = silence, timedelta()
+            moved[identity] = after, written, back - jump.by
             draft.put_silence(after)
 
 

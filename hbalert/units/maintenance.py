@@ -2,7 +2,8 @@
 
 Knows which silences the windows ought to have and which are theirs no more. Must not know when a window
 comes (`core/maintenance.py`). An occurrence is known by its id: one that is there, ended by hand or not,
-is not made again; one that nobody made in time is made as long as it lasts, and not caught up later.
+is not made again, unless its window was gone meanwhile; one that nobody made in time is made as long as it
+lasts, and not caught up later.
 """
 
 from __future__ import annotations
@@ -10,8 +11,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from hbalert.core.maintenance import Window, is_stale, occurrence_id, running_and_next, silence_of
-from hbalert.core.silence import SilenceState, expire, state
+from hbalert.core.maintenance import (
+    Window,
+    has_to_be_made,
+    is_stale,
+    occurrence_id,
+    running_and_next,
+    silence_of,
+    withdraw,
+)
+from hbalert.core.silence import SilenceState, state
 from hbalert.memory import Draft
 from hbalert.recurrence import occurrences
 from hbalert.units.silences import begun, over
@@ -26,7 +35,7 @@ def keep(draft: Draft, windows: Mapping[str, Window]) -> datetime | None:
     starts = []
     for window in windows.values():
         for occurrence in running_and_next(occurrences(window.recurrence, draft.now), draft.now):
-            if draft.silences.get(occurrence_id(window, occurrence.starts_at)) is None:
+            if has_to_be_made(draft.silences.get(occurrence_id(window, occurrence.starts_at))):
                 made = silence_of(window, occurrence, draft.now)
                 draft.put_silence(made)
                 if state(made, draft.now) is SilenceState.ACTIVE:
@@ -37,7 +46,7 @@ def keep(draft: Draft, windows: Mapping[str, Window]) -> datetime | None:
     for silence in list(draft.silences.values()):
         now = state(silence, draft.now)
         if now is not SilenceState.EXPIRED and is_stale(silence, windows):
-            draft.put_silence(expire(silence, draft.now))
+            draft.put_silence(withdraw(silence, draft.now))
             if now is SilenceState.ACTIVE:
                 ended.append(silence)
     if ended:

@@ -179,7 +179,7 @@ def _accepted(draft: Draft, delivery: Delivery) -> None:
 
 def _gave_up(draft: Draft, delivery: Delivery, fallback: Sequence[str], new_ids: Sequence[str]) -> None:
     _note(draft, delivery, "dead", f"{delivery.notifier} was not told: {delivery.last_answer}")
-    if delivery.notification.reason is Reason.FALLBACK or is_told_to_others(delivery.notification):
+    if delivery.notification.reason is Reason.FALLBACK or is_told_to_others(delivery):
         return
     for name, new_id in zip(fallback, new_ids, strict=False):
         alerts = delivery.notification.alerts

@@ -50,6 +50,7 @@ class Quiet:
         self._rules = tuple(inhibit_rules)
         self._intervals = time_intervals or {}
         self._silencer = Silencer(())
+        self._asked: tuple[tuple[int, ...], datetime] | None = None
         self._inhibitor = Inhibitor(self._rules, known)
 
     def follow(self, draft: Draft) -> None:
@@ -68,9 +69,12 @@ class Quiet:
 
     def at(self, rows: Rows, now: datetime) -> Callable[[Labels], tuple[Mute, ...]]:
         """`of` for many alerts at one moment: what is the same for all of them is looked up once."""
-        active = [each for each in rows.silences.values() if each.starts_at <= now < each.ends_at]
-        if not self._silencer.holds(active):
-            self._silencer = Silencer(active, compile_many)
+        asked = rows.silences.version, now
+        if asked != self._asked:
+            active = [each for each in rows.silences.values() if each.starts_at <= now < each.ends_at]
+            if not self._silencer.holds(active):
+                self._silencer = Silencer(active, compile_many)
+            self._asked = asked
         silenced_by = self._silencer.silenced_by
 
         def of(labels: Labels) -> tuple[Mute, ...]:

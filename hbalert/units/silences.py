@@ -7,11 +7,14 @@ one of its alerts ends. Must not know who may ask, nor when a silence is over (`
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from enum import Enum
 
 from hbalert.core.alert import Alert
+from hbalert.core.labels import Labels
+from hbalert.core.matcher import Matcher
 from hbalert.core.silence import (
     Bounds,
     Silence,
@@ -24,7 +27,9 @@ from hbalert.core.silence import (
     state,
     update,
 )
+from hbalert.core.silencer import Silencer
 from hbalert.memory import Draft
+from hbalert.regex import compile_many
 
 NO_BOUNDS = Bounds(sys.maxsize, sys.maxsize)
 
@@ -37,6 +42,37 @@ def put(draft: Draft, posted: Silence, replaces: str | None, new_id: str, bounds
     Raises KeyError when `replaces` is unknown, ValueError naming the field when it is not acceptable;
     the old silence is then as it was.
     """
+    effects = Effects()
+    identity = _put(draft, posted, replaces, new_id, bounds, _kept(draft), effects)
+    _follow(draft, effects)
+    return identity
+
+
+@dataclass(slots=True)
+class Effects:
+    """What follows from silences that were stored. Alerts are asked once for all of them, because a
+    thousand silences over twenty thousand alerts would hold up everything else for a minute.
+
+    begun    active from now on
+    over     active until now
+    changed  as they were before their times were changed
+    """
+
+    begun: list[Silence] = field(default_factory=list)
+    over: list[Silence] = field(default_factory=list)
+    changed: list[Silence] = field(default_factory=list)
+
+
+def _put(
+    draft: Draft,
+    posted: Silence,
+    replaces: str | None,
+    new_id: str,
+    bounds: Bounds,
+    kept: int,
+    effects: Effects,
+) -> str:
+    """`put` without what follows from it. kept: how many silences there are already."""
     old = None
     if replaces is not None:
         old = draft.silences.get(replaces)
@@ -47,17 +83,28 @@ def put(draft: Draft, posted: Silence, replaces: str | None, new_id: str, bounds
         raise ValueError("; ".join(found))
     rows = update(old, posted, new_id, draft.now)
     is_new = rows[-1].id == new_id
-    if found := excess(posted, 1 + sum(1 for _ in draft.silences.items()) if is_new else 0, bounds):
+    if found := excess(posted, 1 + kept if is_new else 0, bounds):
         raise ValueError("; ".join(found))
     for row in rows:
         draft.put_silence(row)
-    if is_new and old is not None:
-        over(draft, [old])
-    elif old is not None:
-        reopen(draft, [old])
-    if is_new and state(rows[-1], draft.now) is SilenceState.ACTIVE:
-        begun(draft, [rows[-1]])
+    was_active = old is not None and state(old, draft.now) is SilenceState.ACTIVE
+    if old is not None and not is_new:
+        effects.changed.append(old)
+    elif old is not None and was_active:
+        effects.over.append(old)
+    if state(rows[-1], draft.now) is SilenceState.ACTIVE and (is_new or not was_active):
+        effects.begun.append(rows[-1])
     return rows[-1].id
+
+
+def _kept(draft: Draft) -> int:
+    return sum(1 for _ in draft.silences.items())
+
+
+def _follow(draft: Draft, effects: Effects) -> None:
+    over(draft, effects.over)
+    reopen(draft, effects.changed)
+    begun(draft, effects.begun)
 
 
 def end(draft: Draft, silence_id: str) -> bool:
@@ -75,24 +122,39 @@ def end(draft: Draft, silence_id: str) -> bool:
 
 def begun(draft: Draft, silences: Iterable[Silence]) -> None:
     """The timelines of what fires and is covered hear of silences that have begun."""
-    for silence in silences:
+
+    def says(silence: Silence) -> str:
         until = silence.ends_at.isoformat(timespec="seconds")
         why = f": {silence.comment}" if silence.comment else ""
-        _tell(draft, silence, "silenced", f"{_whose(silence)} has begun, until {until}{why}")
+        return f"{_whose(silence)} has begun, until {until}{why}"
+
+    active = list(silences)
+    _tell(draft, "silenced", {silence.id: says(silence) for silence in active}, active)
 
 
 def over(draft: Draft, silences: Iterable[Silence]) -> None:
     """The timelines hear of silences that have ended, and their groups are looked at."""
     ended = list(silences)
-    for silence in ended:
-        _tell(draft, silence, "unsilenced", f"{_whose(silence)} has ended")
+    _tell(draft, "unsilenced", {each.id: f"{_whose(each)} has ended" for each in ended}, ended)
     reopen(draft, ended)
 
 
-def _tell(draft: Draft, silence: Silence, kind: str, text: str) -> None:
+def _tell(draft: Draft, kind: str, lines: Mapping[str, str], silences: Sequence[Silence]) -> None:
+    for key, found in _covered(draft, silences):
+        alert = draft.alerts.get(key)
+        if alert is not None and not alert.resolved(draft.now):
+            for silence_id in found:
+                draft.note(kind, lines[silence_id], alert_key=key)
+
+
+def _covered(draft: Draft, silences: Sequence[Silence]) -> Iterator[tuple[bytes, tuple[str, ...]]]:
+    """Keys of the alerts that one of these covers, with the ids of those that do."""
+    if not silences:
+        return
+    silenced_by = Silencer(silences, compile_many).silenced_by
     for key, alert in draft.alerts.items():
-        if not alert.resolved(draft.now) and silence.covers(alert.labels):
-            draft.note(kind, text, alert_key=key)
+        if found := silenced_by(alert.labels):
+            yield key, found
 
 
 def _whose(silence: Silence) -> str:
@@ -118,37 +180,69 @@ class Imported:
     why: str = ""
 
 
-def bring_in(draft: Draft, posted: Silence, new_id: str, bounds: Bounds) -> Imported:
-    """A silence from a file takes effect, unless it has ended or is in force already.
+def bring_in(
+    draft: Draft, posted: Sequence[Silence], new_ids: Sequence[str], bounds: Bounds
+) -> list[Imported]:
+    """Silences from a file take effect, each for itself, unless they have ended or are in force already.
 
-    posted  with the id that it had where the file was written, or none
+    posted   with the ids that they had where the file was written, or none
+    new_ids  one for each
     """
+    alike: dict[frozenset[Matcher], list[Silence]] = {}
+    for silence in draft.silences.values():
+        alike.setdefault(frozenset(silence.matchers), []).append(silence)
+    kept, effects, results = _kept(draft), Effects(), []
+    for silence, new_id in zip(posted, new_ids, strict=True):
+        among = alike.setdefault(frozenset(silence.matchers), [])
+        result = _bring_in(draft, silence, new_id, bounds, kept, among, effects)
+        results.append(result)
+        if result.result in (Result.ADDED, Result.UPDATED):
+            kept += result.id == new_id
+            if (now := draft.silences.get(result.id)) is not None:
+                among.append(now)
+    _follow(draft, effects)
+    return results
+
+
+def _bring_in(
+    draft: Draft,
+    posted: Silence,
+    new_id: str,
+    bounds: Bounds,
+    kept: int,
+    alike: Iterable[Silence],
+    effects: Effects,
+) -> Imported:
     if posted.ends_at <= draft.now:
         return Imported(Result.ENDED)
     known = draft.silences.get(posted.id)
-    candidates = draft.silences.values() if known is None else iter([known])
-    for silence in candidates:
-        if says_the_same(silence, posted, draft.now):
+    for candidate in alike if known is None else [known]:
+        silence = draft.silences.get(candidate.id)
+        if silence is not None and says_the_same(silence, posted, draft.now):
             return Imported(Result.UNCHANGED, silence.id)
     try:
-        identity = put(draft, posted, known.id if known else None, new_id, bounds)
+        identity = _put(draft, posted, known.id if known else None, new_id, bounds, kept, effects)
     except ValueError as error:
         return Imported(Result.REFUSED, why=str(error))
     return Imported(Result.UPDATED if known else Result.ADDED, identity)
 
 
-def resolved(draft: Draft, alerts: Iterable[Alert]) -> list[str]:
-    """Ends the silences that were to last until these had resolved; returns their ids.
+def ends_of(alerts: Iterable[Alert]) -> dict[Labels, datetime]:
+    """Labels and ends of alerts that have resolved."""
+    return {alert.labels: alert.ends_at for alert in alerts if alert.ends_at is not None}
 
-    alerts  that have just ended, by report or by the clock; in the unit of work that says so
+
+def resolved(draft: Draft, ended: Mapping[Labels, datetime]) -> list[str]:
+    """Ends the silences that were to last until these alerts had resolved; returns their ids.
+
+    ended  labels of alerts that have just ended, and when: by report now, or by the clock; in the unit
+           of work that says so
     """
     lasting = draft.lasting_silences()
     if not lasting:
         return []
-    gone = list(alerts)
     left = []
     for silence in lasting:
-        ended = [alert.labels for alert in gone]
         firing = (alert.labels for alert in draft.alerts.values() if not alert.resolved(draft.now))
         if has_nothing_left(silence, ended, firing, draft.now):
             left.append(silence)
@@ -165,11 +259,7 @@ def reopen(draft: Draft, ended: Iterable[Silence]) -> int:
 
     What still fires when its silence ends is heard then, not at the group's next interval.
     """
-    silences = list(ended)
-    groups = set()
-    for key, alert in draft.alerts.items():
-        if any(silence.covers(alert.labels) for silence in silences):
-            groups.update(draft.groups_with(key))
+    groups = {group_id for key, _ in _covered(draft, list(ended)) for group_id in draft.groups_with(key)}
     reopened = 0
     for group_id in groups:
         group = draft.groups.get(group_id)

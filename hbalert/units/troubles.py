@@ -1,7 +1,8 @@
 """Alerts about hbalert's own deliveries and its disk: they begin, go on and end with what is wrong.
 
-Knows which alerts stand for which trouble, and that news of a notifier that fails must not go to that
-notifier alone. Must not know when something is a trouble (`core/trouble.py`).
+Knows which alerts stand for which trouble, that a full disk keeps room for them, and that news of a
+notifier that fails must not go to that notifier alone. Must not know when something is a trouble
+(`core/trouble.py`).
 """
 
 from __future__ import annotations
@@ -10,9 +11,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import timedelta
 
 from hbalert.core.alert import Alert, report
-from hbalert.core.delivery import Delivery
+from hbalert.core.delivery import Delivery, DeliveryState
 from hbalert.core.labels import Labels
-from hbalert.core.notification import Notification
 from hbalert.core.trouble import (
     DELIVERY_DEAD,
     DISK_LOW,
@@ -65,6 +65,7 @@ def watch(draft: Draft, found: Iterable[Trouble], external: Mapping[str, str]) -
                     annotations=words(trouble),
                 )
             )
+        draft.vital.add(labels.key)
     for alert in list(draft.alerts.values()):
         if alert.labels.get("alertname") in WATCHED and alert.labels not in seen:
             reports += over(draft, alert.labels)
@@ -73,8 +74,10 @@ def watch(draft: Draft, found: Iterable[Trouble], external: Mapping[str, str]) -
 
 def happened(draft: Draft, trouble: Trouble, external: Mapping[str, str]) -> Alert:
     """A report of something that is over already: it fires for a while, so that it is told."""
+    labels = labels_of(trouble, external)
+    draft.vital.add(labels.key)
     return report(
-        labels_of(trouble, external),
+        labels,
         origin=ORIGIN,
         starts_at=draft.now,
         ends_at=draft.now + TOLD_FOR,
@@ -84,10 +87,26 @@ def happened(draft: Draft, trouble: Trouble, external: Mapping[str, str]) -> Ale
     )
 
 
+def deaths(draft: Draft, external: Mapping[str, str]) -> list[Alert]:
+    """Reports of the deliveries that this unit of work has given up.
+
+    That a notifier was not told of its own dead deliveries is no news: said again, it would be told to it
+    again, die again, and never end.
+    """
+    given_up = [row for row in draft.deliveries.changed().values() if row and row.state is DeliveryState.DEAD]
+    return [happened(draft, died(row), external) for row in given_up if not _is_of_its_own_death(row)]
+
+
+def _is_of_its_own_death(delivery: Delivery) -> bool:
+    names = {alert.labels.get("alertname") for alert in delivery.notification.alerts}
+    return names == {DELIVERY_DEAD} and is_told_to_others(delivery)
+
+
 def died(delivery: Delivery) -> Trouble:
     """A delivery was given up."""
     said = delivery.notification
-    summary = f"{delivery.notifier} was not told: {said.reason.value} of {len(said.alerts)} alerts"
+    number = "1 alert" if len(said.alerts) == 1 else f"{len(said.alerts)} alerts"
+    summary = f"{delivery.notifier} was not told: {said.reason.value} of {number}"
     text = f"{delivery.last_answer or 'no answer'}; `hbalert queue retry {delivery.id[:8]}` tries it again"
     return Trouble(DELIVERY_DEAD, "critical", summary, text, {"notifier": delivery.notifier})
 
@@ -123,9 +142,10 @@ def beyond(
     return [*names, *(name for name in sorted(enabled) if name not in about and name not in names)]
 
 
-def is_told_to_others(notification: Notification) -> bool:
-    """Whether this is about notifiers in trouble: then nobody has to stand in for who cannot be told."""
-    return all(_is_about_a_notifier(alert.labels) for alert in notification.alerts)
+def is_told_to_others(delivery: Delivery) -> bool:
+    """Whether this is about the very notifier that it is for: then nobody has to stand in for it."""
+    labels = [alert.labels for alert in delivery.notification.alerts]
+    return all(_is_about_a_notifier(each) and each["notifier"] == delivery.notifier for each in labels)
 
 
 def _is_about_a_notifier(labels: Labels) -> bool:

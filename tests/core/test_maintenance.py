@@ -13,6 +13,7 @@ from hbalert.core.maintenance import (
     Recurrence,
     Window,
     first_moment,
+    has_to_be_made,
     is_stale,
     occurrence_id,
     overlap,
@@ -20,7 +21,9 @@ from hbalert.core.maintenance import (
     silence_of,
     timed,
     weekly,
+    withdraw,
 )
+from hbalert.core.silence import Silence, expire
 from tests.core.say import m, s, t
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -168,6 +171,30 @@ def test_an_ordinary_silence_is_never_stale_and_one_whose_window_is_gone_is() ->
     silence = silence_of(WEEKLY, occurrence(0, 60), t(0))
     assert is_stale(silence, {})
     assert not is_stale(replace(silence, window=""), {})
+
+
+@pytest.mark.parametrize(
+    ("there", "made"),
+    [
+        pytest.param(None, True, id="there is none yet"),
+        pytest.param(silence_of(WEEKLY, occurrence(0, 60), t(0)), False, id="it is there"),
+        pytest.param(
+            expire(silence_of(WEEKLY, occurrence(0, 60), t(0)), t(9)), False, id="it was ended by hand"
+        ),
+        pytest.param(
+            withdraw(silence_of(WEEKLY, occurrence(0, 60), t(0)), t(9)), True, id="its window was gone"
+        ),
+        pytest.param(
+            replace(silence_of(WEEKLY, occurrence(0, 60), t(0)), window="", kept_until=None),
+            False,
+            id="it was changed by hand",
+        ),
+    ],
+)
+def test_an_occurrence_is_made_unless_somebody_has_decided_about_it(
+    there: Silence | None, made: bool
+) -> None:
+    assert has_to_be_made(there) is made
 
 
 @pytest.mark.parametrize(

@@ -143,7 +143,12 @@ ALPHA, BETA = labels("bot=alpha n=1"), labels("bot=beta n=1")
 def test_when_a_silence_that_lasts_until_resolved_is_over(
     silence: Silence, ended: list[Labels], firing: list[Labels], now: float, over: bool
 ) -> None:
-    assert has_nothing_left(silence, ended, firing, t(now)) is over
+    assert has_nothing_left(silence, dict.fromkeys(ended, t(now)), firing, t(now)) is over
+
+
+def test_what_had_ended_before_it_began_is_not_what_it_waits_for() -> None:
+    assert not has_nothing_left(LASTING, {ALPHA: t(99)}, [], t(150))
+    assert has_nothing_left(LASTING, {ALPHA: t(100)}, [], t(150))
 
 
 @pytest.mark.parametrize(

@@ -187,7 +187,7 @@ async def test_that_a_delivery_was_given_up_is_told_to_whom_it_can_be(tmp_path: 
             while not any(map(about_us, lines := await at.store.history(HistoryQuery(notifier="works")))):
                 await asyncio.sleep(0.01)
     (alert,) = lines[0].delivery.notification.alerts
-    assert alert.annotations["summary"] == "refuses was not told: first notification of 1 alerts"
+    assert alert.annotations["summary"] == "refuses was not told: first notification of 1 alert"
     assert alert.annotations["description"].startswith("bad signature; ")
 
 

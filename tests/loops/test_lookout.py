@@ -5,10 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from hbalert.core.trouble import GIB, Room
+from hbalert.errors import StoreFull
 from hbalert.loops.lookout import Lookout
 from hbalert.units.troubles import TOLD_FOR
 from tests.api.stand import Stand, stand
+from tests.core.say import fires
 
 
 class Store:
@@ -74,3 +78,15 @@ async def test_a_notifier_that_fails_is_told(tmp_path: Path) -> None:
         await at.clock.advance(300)
         await Lookout(at.engine).look(at.now())
         assert firing(at)["HbalertNotifierFailing"] == "503 busy"
+
+
+async def test_that_the_disk_is_full_is_told_on_the_full_disk(tmp_path: Path) -> None:
+    async with stand(tmp_path) as at:
+        ballast = at.engine.store._writer.ballast  # type: ignore[attr-defined]
+        ballast._size, ballast.spent = 1 << 60, True
+        with pytest.raises(StoreFull):
+            await at.engine.accept([fires("alertname=Down")])
+        await Lookout(at.engine).look(at.now())
+        assert list(firing(at)) == ["HbalertDiskLow"]
+        (alert,) = (await at.engine.store.load()).alerts
+        assert alert.labels["severity"] == "critical"

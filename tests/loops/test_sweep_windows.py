@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
+
+from hbalert.core.inhibit import InhibitRule
 from hbalert.core.interval import Span
 from hbalert.core.maintenance import Recurrence, Window
 from hbalert.core.silence import Silence, SilenceState, state
 from hbalert.engine import Engine
+from hbalert.errors import StoreError, StoreFull
 from hbalert.loops.dispatch import Dispatcher
 from hbalert.loops.sweep import LEAST_HISTORY, Sweeper
+from hbalert.ports import Changes
 from hbalert.regex import compile_regex
 from hbalert.storage.sqlite import SqliteStore
 from tests.core.say import fires, m, s
@@ -259,6 +266,77 @@ async def test_a_changed_window_takes_the_place_of_the_old_one_without_a_gap(tmp
     assert house.live() == ["Sun 12:00-15:00", "Mon 12:00-15:00"]
     await Dispatcher(house.engine).step(house.clock.now())
     assert list(house.engine.memory.deliveries.values()) == []
+    await house.store.close()
+
+
+async def test_a_window_that_comes_back_is_quiet_again_now_and_next_time(tmp_path: Path) -> None:
+    """A reload that drops it by mistake, and the next one that puts it right."""
+    house = await House(tmp_path, FakeClock(), NOON).open()
+    await house.clock.advance(60)
+    await house.reload()
+    assert house.live() == []
+    await house.clock.advance(60)
+    await house.reload(NOON)
+    assert house.live() == ["Sun 12:00-13:00", "Mon 12:00-13:00"]
+    await house.crash()
+    assert house.live() == ["Sun 12:00-13:00", "Mon 12:00-13:00"]
+    await house.store.close()
+
+
+async def test_one_that_was_ended_by_hand_stays_ended_when_its_window_comes_back(tmp_path: Path) -> None:
+    house = await House(tmp_path, FakeClock(), NOON).open()
+    running = min(house.engine.memory.silences.values(), key=lambda row: row.starts_at)
+    await house.engine.expire_silence(running.id)
+    await house.reload()
+    await house.reload(NOON)
+    assert house.live() == ["Mon 12:00-13:00"]
+    await house.store.close()
+
+
+async def test_a_full_disk_that_takes_no_occurrence_does_not_keep_an_end_from_being_heard(
+    tmp_path: Path,
+) -> None:
+    house = await House(tmp_path, FakeClock(), NOON).open()
+    now = house.clock.now()
+    other = Silence("", (m("n=2"),), now, now + s(86_400), "lin", "why", now)
+    await house.engine.accept([fires("alertname=Down n=2", 0, None)])
+    await house.engine.put_silence(other)
+    await Dispatcher(house.engine).step(house.clock.now())
+    house.store._writer.ballast._size, house.store._writer.ballast.spent = 1 << 60, True
+    with pytest.raises(StoreFull):
+        await house.pass_(86_400)
+    assert [note.kind for note in await house.store.notes() if "silence" in note.kind] == [
+        "silenced",
+        "silenced",
+        "unsilenced",
+    ]
+    await house.store.close()
+
+
+async def test_a_reload_beside_a_unit_that_the_store_refuses_is_heard_at_once_too(tmp_path: Path) -> None:
+    """The store refuses the first commit; what is decided again must not be compared with itself."""
+    house = await House(tmp_path, FakeClock()).open()
+    rule = InhibitRule((m("alertname=Down"),), (m("alertname=Slow"),))
+    quiet = house.engine.config.model_copy(update={"inhibit_rules": (rule,)})
+    await house.engine.reload(quiet)
+    await house.engine.accept([fires("alertname=Down n=1", 0, None), fires("alertname=Slow n=2", 0, None)])
+    await Dispatcher(house.engine).step(house.clock.now())
+    commit = house.store.commit
+    refused: list[Sequence[Changes]] = []
+
+    async def once(changes: Sequence[Changes]) -> None:
+        if not refused:
+            refused.append(changes)
+            raise StoreError("a row that cannot be stored")
+        await commit(changes)
+
+    house.store.commit = once  # type: ignore[method-assign]
+    loud = quiet.model_copy(update={"inhibit_rules": ()})
+    await asyncio.gather(house.engine.accept([fires("alertname=Else", 1, None)]), house.engine.reload(loud))
+    assert len(refused) == 1
+    await Dispatcher(house.engine).step(house.clock.now())
+    said = [row.notification.alerts for row in house.engine.memory.deliveries.values()]
+    assert "Slow" in {alert.labels["alertname"] for alerts in said for alert in alerts}
     await house.store.close()
 
 

@@ -285,6 +285,24 @@ async def test_a_clock_that_comes_back_brings_silences_back(tmp_path: Path) -> N
         assert list(at.engine.memory.silences.values()) == [written]
 
 
+async def test_a_small_step_forward_is_not_the_way_back(tmp_path: Path) -> None:
+    """What NTP corrects later must not make a silence last an hour longer than was asked for."""
+    async with world(tmp_path) as at:
+        await at.silence("Down", 600)
+        await at.post("Down", 90000)
+        await at.after(5)
+        at.clock.step(-HOUR)
+        await at.after(5)
+        (left,) = at.engine.memory.silences.values()
+        at.clock.step(3)
+        await at.after(5)
+        assert list(at.engine.memory.silences.values()) == [left]
+        at.clock.step(HOUR - 3)
+        await at.after(5)
+        (back,) = at.engine.memory.silences.values()
+        assert back.ends_at == left.ends_at + timedelta(seconds=HOUR)
+
+
 @stepped
 async def test_a_failed_attempt_is_tried_again_when_it_would_have_been_and_a_pause_is_kept(
     tmp_path: Path, step: float

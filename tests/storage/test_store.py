@@ -473,7 +473,13 @@ async def test_prune_goes_through_long_tables_in_small_steps(store: Store) -> No
 
 def test_every_kind_of_row_is_tried_here() -> None:
     """A table that is added to Changes must be added to this suite."""
-    assert {field.name for field in dataclasses.fields(Changes)} == {*TABLES, "attempts", "notes", "seen_at"}
+    assert {field.name for field in dataclasses.fields(Changes)} == {
+        *TABLES,
+        "attempts",
+        "notes",
+        "seen_at",
+        "vital",
+    }
     assert all(getattr(everything(), name) for name in (*TABLES, "attempts", "notes"))
     assert {field.name for field in dataclasses.fields(Silence)} == {
         "id", "matchers", "starts_at", "ends_at", "created_by", "comment", "updated_at", "annotations",

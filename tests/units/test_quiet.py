@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 
 from hbalert.core.inhibit import InhibitRule
 from hbalert.core.interval import TimeInterval, TimeSpan
+from hbalert.core.silence import Silence
+from hbalert.memory import Draft
 from hbalert.units.quiet import Mute, Quiet
 from tests.core.say import fires, labels, m, s, t
 from tests.units.stage import ROOT, Stage
@@ -93,3 +95,18 @@ def test_an_active_interval_mutes_outside_of_it() -> None:
 def test_a_route_without_intervals_is_never_quiet() -> None:
     assert Quiet().of_route(ROOT, datetime(2026, 1, 1, tzinfo=UTC)) is None
     assert Quiet().ends(ROOT, datetime(2026, 1, 1, tzinfo=UTC)) is None
+
+
+def test_a_silence_that_changes_within_a_unit_of_work_counts_at_once() -> None:
+    stage = Stage()
+    silence = Silence("s1", (m("bot=a"),), t(0), t(90), "li", "why", t(0))
+
+    def unit(draft: Draft) -> list[int]:
+        found = [len(stage.quiet.of(labels(DOWN), draft, t(1)))]
+        for each in (silence, replace(silence, ends_at=t(1))):
+            draft.put_silence(each)
+            found.append(len(stage.quiet.of(labels(DOWN), draft, t(1))))
+        return found
+
+    assert stage.work(unit)[0] == [0, 1, 0]
+    assert stage.quiet.of(labels(DOWN), stage.memory, t(1)) == ()

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from hbalert.core.alert import Alert
 from hbalert.core.matcher import Matcher
 from hbalert.core.silence import Bounds, Silence
+from hbalert.table import Table
 from hbalert.units import silences
 from hbalert.units.endings import endings
 from hbalert.units.own import Own
@@ -99,6 +102,18 @@ def test_an_end_by_the_clock_is_noticed_at_the_latest_when_the_alert_leaves_its_
     assert active(stage) == []
 
 
+def test_one_made_ahead_does_not_end_with_what_had_resolved_before_it_was_made() -> None:
+    stage = Stage()
+    stage.reports(fires(A, 0), fires(B, 0, 50))
+    stage.at(30).flush()
+    stage.send()
+    stage.at(40).reports(fires(A, 0, 40, at=40))
+    put(stage.at(60), asked(m("alertname=Down"), 60, lasting=True))
+    stage.at(330).flush()
+    assert len(stage.memory.alerts) == 0, "both have left their group by now"
+    assert active(stage) == ["s1"]
+
+
 def test_a_silence_that_is_changed_to_last_until_resolved_does() -> None:
     stage = Stage()
     stage.reports(fires(A, 0))
@@ -107,6 +122,69 @@ def test_a_silence_that_is_changed_to_last_until_resolved_does() -> None:
     stage.at(5).work(lambda draft: silences.put(draft, changed, "s1", "s2"))
     stage.at(10).reports(fires(A, 0, 10, at=10))
     assert active(stage) == []
+
+
+def test_a_pending_silence_that_is_moved_to_now_begins_in_the_timeline() -> None:
+    stage = Stage()
+    stage.reports(fires(A, 0))
+    put(stage, asked(m("bot=a"), 100))
+    stage.at(50).work(lambda draft: silences.put(draft, asked(m("bot=a"), 50), "s1", "s2"))
+    assert active(stage) == ["s1"]
+    assert [note.kind for note in stage.notes] == ["firing", "silenced"]
+
+
+def test_one_that_had_ended_does_not_end_again_when_it_is_made_anew() -> None:
+    stage = Stage()
+    stage.reports(fires(A, 0))
+    put(stage, asked(m("bot=a"), end=50))
+    stage.at(60).work(lambda draft: silences.put(draft, asked(m("bot=a"), 60), "s1", "s2"))
+    assert [note.kind for note in stage.notes] == ["firing", "silenced", "silenced"]
+
+
+# --- many at once ------------------------------------------------------------------------------
+
+
+class Counted(Table[bytes, Alert]):
+    """The alerts, and how often somebody has gone through all of them."""
+
+    passes = 0
+
+    def items(self) -> Iterator[tuple[bytes, Alert]]:
+        self.passes += 1
+        return super().items()
+
+
+@pytest.mark.parametrize("number", [1, 50])
+def test_alerts_are_gone_through_once_however_many_silences_begin_or_end(number: int) -> None:
+    stage = Stage()
+    stage.memory.alerts = alerts = Counted()
+    stage.reports(fires(A, 0), fires(B, 0))
+    stage.at(30).flush()
+    alerts.passes = 0
+    posted = [asked(m(f"bot={name}"), 30, 100) for name in ["a", *map(str, range(1, number))]]
+    names = [f"s{place}" for place in range(number)]
+    stage.work(lambda draft: silences.bring_in(draft, posted, names, WIDE))
+    assert len(active(stage)) == number
+    assert alerts.passes == 1
+    stage.at(100).work(lambda draft: silences.over(draft, list(draft.silences.values())))
+    assert alerts.passes == 3, "once for the timelines, once for the groups"
+    said = [note.text for note in stage.notes if note.kind in ("silenced", "unsilenced")]
+    assert [text.split(" has ")[0] for text in said] == ["silence s0 of li"] * 2
+
+
+def test_of_two_alike_in_a_file_the_second_changes_nothing() -> None:
+    stage = Stage()
+    twice = [asked(m("bot=a")), asked(m("bot=a"))]
+    found = stage.work(lambda draft: silences.bring_in(draft, twice, ["s1", "s2"], WIDE))[0]
+    assert found == [Imported(Result.ADDED, "s1"), Imported(Result.UNCHANGED, "s1")]
+
+
+def test_a_file_stops_at_the_limit() -> None:
+    stage = Stage()
+    posted = [asked(m(f"bot={name}")) for name in "abc"]
+    names = ["s1", "s2", "s3"]
+    found = stage.work(lambda draft: silences.bring_in(draft, posted, names, Bounds(2, 1000)))[0]
+    assert [each.result for each in found] == [Result.ADDED, Result.ADDED, Result.REFUSED]
 
 
 # --- bounds ------------------------------------------------------------------------------------
@@ -149,7 +227,7 @@ def test_a_silence_that_is_too_large_is_refused_with_its_size() -> None:
 
 
 def bring_in(stage: Stage, silence: Silence, bounds: Bounds = WIDE) -> Imported:
-    return stage.work(lambda draft: silences.bring_in(draft, silence, "new", bounds))[0]
+    return stage.work(lambda draft: silences.bring_in(draft, [silence], ["new"], bounds))[0][0]
 
 
 def test_a_file_is_taken_once_however_often_it_is_read() -> None:

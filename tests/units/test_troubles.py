@@ -3,12 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import pytest
 
-from hbalert.core.delivery import DeliveryState, Outcome, Result
+from hbalert.core.alert import Alert
+from hbalert.core.delivery import DeliveryState, Outcome, Result, RetryPolicy
 from hbalert.core.trouble import DISK_LOW, NOTIFIER_FAILING, Trouble, troubles
-from hbalert.units.troubles import TOLD_FOR, beyond, died, happened, labels_of, repaired, waiting, watch
+from hbalert.memory import Draft
+from hbalert.units.intake import accept
+from hbalert.units.outbox import settle
+from hbalert.units.troubles import (
+    TOLD_FOR,
+    beyond,
+    deaths,
+    died,
+    happened,
+    labels_of,
+    repaired,
+    waiting,
+    watch,
+)
 from tests.core.say import fires, t
 from tests.units.stage import Stage
 
@@ -74,7 +89,7 @@ def test_what_has_happened_fires_for_a_while() -> None:
     assert dead.state is DeliveryState.DEAD
     alert = stage.work(lambda draft: happened(draft, died(dead), {}))[0]
     assert (alert.starts_at, alert.ends_at) == (t(30), t(30) + TOLD_FOR)
-    assert alert.annotations["summary"] == "phone was not told: first notification of 1 alerts"
+    assert alert.annotations["summary"] == "phone was not told: first notification of 1 alert"
     assert "hbalert queue retry" in alert.annotations["description"]
     assert repaired(["the tail was lost"]).description == "the tail was lost"
 
@@ -115,3 +130,64 @@ def test_nobody_stands_in_for_a_notifier_that_cannot_be_told_of_its_own_trouble(
     (sending,) = stage.claim("phone")
     stage.settle(sending, Outcome(Result.PERMANENT, "410", "client"), fallback=["mail"], new_ids=["x", "y"])
     assert stage.send("mail") == ["first notification: - firing"]
+
+
+def test_somebody_stands_in_when_the_trouble_is_another_notifiers() -> None:
+    stage = Stage(phone=True, mail=True, desk=True)
+    stage.root = replace(stage.root, receiver="phone")
+    look(stage, [Trouble(NOTIFIER_FAILING, "critical", "fails", "", {"notifier": "mail"})])
+    stage.at(30).flush()
+    (sending,) = stage.claim("phone")
+    stage.settle(sending, Outcome(Result.PERMANENT, "410", "client"), fallback=["desk"], new_ids=["x", "y"])
+    assert stage.send("desk") == ["fallback for a notifier that failed: - firing"]
+
+
+def given_up(stage: Stage) -> list[str]:
+    """Claims what is due and has the far side refuse it for good; returns the own alerts about it."""
+    found = []
+    for sending in stage.claim("phone"):
+
+        def unit(draft: Draft, delivery: str = sending.id) -> list[Alert]:
+            outcome = Outcome(Result.PERMANENT, "410 gone", "client")
+            settle(draft, delivery, outcome, started_at=t(0), duration_ms=1, policy=RetryPolicy(), jitter=0.5)
+            reports = deaths(draft, {})
+            accept(draft, reports, stage.root, stage.memory)
+            return reports
+
+        found += [alert.annotations["summary"] for alert in stage.work(unit)[0]]
+    return found
+
+
+def test_that_a_notifier_was_not_told_of_its_own_dead_deliveries_is_no_news() -> None:
+    """Otherwise its end would die as well, be told, end, die: for ever, to everybody who stands in."""
+    stage = Stage(phone=True, mail=True)
+    stage.root = replace(stage.root, receiver="phone")
+    stage.reports(fires("alertname=Down bot=a", 0, 99999))
+    stage.at(30).flush()
+    assert given_up(stage) == ["phone was not told: first notification of 1 alert"]
+    stage.at(60).flush()
+    assert stage.send("mail") == ["first notification: - firing"]
+    assert given_up(stage) == []
+    stage.at(30 + TOLD_FOR.total_seconds() + 300).flush()
+    assert stage.send("mail") == ["all alerts resolved: - resolved"]
+    assert given_up(stage) == []
+    assert [alert.labels["alertname"] for alert in stage.memory.alerts.values()] == ["Down"]
+
+
+def test_the_part_of_a_delivery_that_is_given_up_for_its_age_is_told() -> None:
+    stage = Stage()
+    old, young = RetryPolicy().give_up_after.total_seconds(), 60
+    stage.reports(fires("alertname=Down bot=a", 0, 9e6))
+    stage.at(30).flush()
+    stage.at(old - young).reports(fires("alertname=Down bot=b", old - young, 9e6))
+    stage.flush()
+    (sending,) = stage.claim("phone")
+
+    def unit(draft: Draft) -> list[Alert]:
+        outcome = Outcome(Result.TRANSIENT, "503 busy", "server")
+        more = {"started_at": t(0), "duration_ms": 1, "policy": RetryPolicy(), "jitter": 0.5}
+        settle(draft, sending.id, outcome, **more, new_ids=["rest"])  # type: ignore[arg-type]
+        return deaths(draft, {})
+
+    (alert,) = stage.at(old + young).work(unit)[0]
+    assert alert.annotations["summary"] == "phone was not told: new alerts added of 1 alert"
