@@ -27,11 +27,10 @@ _HEADERS = {
     "X-Prometheus-Remote-Write-Version": "0.1.0",
 }
 _TIMEOUT = timedelta(seconds=30)
-_EPOCH_MS = 1000
 AT_ONCE = 5000
 """Samples of one request."""
 
-Sample = tuple[Mapping[str, str], float]
+Sample = tuple[Mapping[str, str], float, datetime]
 
 
 class Feed:
@@ -45,18 +44,21 @@ class Feed:
         self._url = url + PATH
         self._last: dict[tuple[tuple[str, str], ...], int] = {}
 
-    async def write(self, samples: Iterable[Sample], at: datetime) -> None:
-        """Raises Unavailable when it does not take them."""
-        at_ms = round(at.timestamp() * _EPOCH_MS)
+    async def write(self, samples: Iterable[Sample]) -> None:
+        """Those of one series in the order of time. Raises Unavailable when it does not take them."""
         parts: list[bytes] = []
-        for labels, value in samples:
+        for labels, value, at in samples:
+            at_ms = round(at.timestamp() * 1000)
             key = tuple(sorted((name, text) for name, text in labels.items() if text))
             if self._last.get(key, at_ms - 1) >= at_ms:
                 continue
             self._last[key] = at_ms
             parts.append(_series(key, value, at_ms))
-        for begin in range(0, len(parts), AT_ONCE):
-            await self._send(b"".join(parts[begin : begin + AT_ONCE]))
+            if len(parts) == AT_ONCE:
+                await self._send(b"".join(parts))
+                parts.clear()
+        if parts:
+            await self._send(b"".join(parts))
 
     async def _send(self, message: bytes) -> None:
         try:

@@ -8,7 +8,7 @@ so. Must not know how a state follows from an answer (`loops/watch.py`) nor what
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -29,7 +29,7 @@ from hbalert.outbound import open_client
 from hbalert.ports import Answer
 from hbalert.programs.prometheus import Prometheus
 from hbalert.rehearsal import verdict
-from hbalert.rehearsal.feed import ARGUMENTS, Feed, Sample
+from hbalert.rehearsal.feed import ARGUMENTS, Feed
 from hbalert.rehearsal.script import Scene, Script
 from hbalert.rehearsal.verdict import Verdict
 from hbalert.sources.prometheus import PrometheusSource
@@ -114,6 +114,9 @@ class _Stage:
         self._expand: Expand = expander(test.external_labels, test.external_url)
         self._own = Own(test.external_labels)
         self._parts = [part for scene in script.scenes for part in self._scene(scene)]
+        # The last one of a name counts.
+        self._series = {Labels(each.labels): each for each in test.series}
+        self._longest = max((len(each.values) for each in self._series.values()), default=0)
         self._fed = 0
 
     def _scene(self, scene: Scene) -> Iterator[Part]:
@@ -174,14 +177,16 @@ class _Stage:
 
     async def _samples(self, now: datetime) -> None:
         """Feeds what has come of age since the last step."""
-        latest = (now - EPOCH) // self._test.interval
-        for index in range(self._fed, latest + 1):
-            await self._feed.write(self._values(index), EPOCH + index * self._test.interval)
-        self._fed = latest + 1
+        interval = self._test.interval
+        begin, self._fed = self._fed, min((now - EPOCH) // interval + 1, self._longest)
+        await self._feed.write(
+            (labels, value, EPOCH + index * interval)
+            for index in range(begin, self._fed)
+            for labels, value in self._values(index)
+        )
 
-    def _values(self, index: int) -> Iterator[Sample]:
-        series = {Labels(each.labels): each for each in self._test.series}  # the last one of a name counts
-        for each in series.values():
+    def _values(self, index: int) -> Iterator[tuple[Mapping[str, str], float]]:
+        for each in self._series.values():
             value = each.values[index] if index < len(each.values) else None
             if value is not None:
                 yield each.labels, value
@@ -223,7 +228,6 @@ class _Stage:
             if labels in made:
                 raise Broken(this.rule.record, f"two series have the labels {labels}")
             made[labels] = sample.value
-        ended: Iterable[Labels] = this.made - made.keys()
-        await self._feed.write([(labels.as_dict(), value) for labels, value in made.items()], now)
-        await self._feed.write([(labels.as_dict(), STALE) for labels in ended], now)
+        ended = dict.fromkeys(this.made - made.keys(), STALE)
+        await self._feed.write((labels.as_dict(), value, now) for labels, value in (made | ended).items())
         this.made = set(made)

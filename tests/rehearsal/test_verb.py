@@ -133,6 +133,11 @@ def test_a_rule_that_reads_alerts_of_its_own_is_told_why_it_fails(tmp_path: Path
         ("tests: [", "this is not YAML"),
         ("rule_files: [wrong.toml]\ntests: []", "wrong.toml:1:"),
         ("rule_files: [worse.toml]\ntests: []", "this is not UTF-8"),
+        ("tests: [{promql_expr_test: [{eval_time: 9000y, expr: up}]}]", "more evaluations than anybody"),
+        (
+            "evaluation_interval: 1ms\ntests: [{promql_expr_test: [{eval_time: 1h, expr: up}]}]",
+            "more evaluations",
+        ),
     ],
 )
 def test_a_wrong_file_is_named_and_nothing_is_run(files: Path, text: str, said: str) -> None:

@@ -16,6 +16,8 @@ from hbalert.neighbours.report import Report
 from hbalert.neighbours.yaml_tree import Scalar, Table, Unreadable, parse_yaml
 
 MINUTE = timedelta(minutes=1)
+MOST_STEPS = 200_000
+"""Evaluations of one test: those of four months, once a minute."""
 Firing = tuple[Mapping[str, str], Mapping[str, str]]
 """Labels (with alertname) and annotations."""
 
@@ -115,8 +117,13 @@ def _test(keys: Keys, evaluations: timedelta) -> UnitTest:
         keys.text("external_url"),
         keys.line,
     )
+    if made.ends // evaluations > MOST_STEPS or made.ends > _LONGEST:
+        keys.report.refuse(keys.line, keys.path, "this asks for more evaluations than anybody waits for")
     keys.rest()
     return made
+
+
+_LONGEST = timedelta(days=3650)
 
 
 def _series(test: Keys) -> Iterator[InputSeries]:

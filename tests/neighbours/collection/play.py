@@ -108,7 +108,8 @@ async def play(files: Mapping[str, str], folder: Path, ours: Mapping[str, str] |
         now = SystemClock().now()
         feed = Feed(client, prometheus.url)
         for back in range((SAMPLES - 1) * STEP, -1, -STEP):
-            await feed.write(samples(made, now.timestamp(), back), now - timedelta(seconds=back))
+            then = now - timedelta(seconds=back)
+            await feed.write((*each, then) for each in samples(made, now.timestamp(), back))
         answers = await _settled(session, prometheus.url, SystemClock().now())
         await _compare(groups, answers, source, numbers, prometheus.url)
         await source.close()
