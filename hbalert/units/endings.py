@@ -7,11 +7,12 @@ themselves: nothing else has to be remembered.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 
 from hbalert.core.alert import Alert
 from hbalert.core.labels import Labels
-from hbalert.core.silence import ends_soon
+from hbalert.core.silence import Silence, SilenceState, ends_soon, state
 from hbalert.core.silencer import Silencer
 from hbalert.memory import Draft
 from hbalert.regex import compile_many
@@ -26,12 +27,7 @@ def endings(draft: Draft, own: Own, notice: timedelta) -> list[Alert]:
     firing = [alert for alert in draft.alerts.values() if not alert.resolved(draft.now)]
     known = {alert.labels.key: alert for alert in firing if alert.labels.get("alertname") == ENDING}
     soon = {each.id: each for each in draft.silences.values() if ends_soon(each, draft.now, notice)}
-    covered: dict[str, list[Labels]] = {}
-    if soon:
-        silencer = Silencer(soon.values(), compile_many)
-        for alert in firing:
-            for silence_id in silencer.silenced_by(alert.labels):
-                covered.setdefault(silence_id, []).append(alert.labels)
+    covered = _will_be_heard(draft, soon, firing) if soon else {}
     reports = []
     for silence_id, labels_of in covered.items():
         labels = own.ending(soon[silence_id])
@@ -43,3 +39,24 @@ def endings(draft: Draft, own: Own, notice: timedelta) -> list[Alert]:
     for alert in known.values():
         reports += over(draft, alert.labels)
     return reports
+
+
+def _will_be_heard(
+    draft: Draft, soon: Mapping[str, Silence], firing: Iterable[Alert]
+) -> dict[str, list[Labels]]:
+    """What is told at the end of each of these silences: what no other one covers for longer."""
+    ends = {
+        each.id: each.ends_at
+        for each in draft.silences.values()
+        if state(each, draft.now) is SilenceState.ACTIVE
+    }
+    about_to_end = Silencer(soon.values(), compile_many)
+    active = Silencer([row for each in ends if (row := draft.silences.get(each))], compile_many)
+    found: dict[str, list[Labels]] = {}
+    for alert in firing:
+        mine = about_to_end.silenced_by(alert.labels)
+        last = max(ends[each] for each in active.silenced_by(alert.labels)) if mine else draft.now
+        for silence_id in mine:
+            if ends[silence_id] == last:
+                found.setdefault(silence_id, []).append(alert.labels)
+    return found

@@ -340,6 +340,19 @@ def test_it_is_over_when_the_silence_was_extended_or_has_nothing_left() -> None:
     assert look(stage, 3101) == []
 
 
+def test_only_at_the_last_end_is_an_alert_told() -> None:
+    """What another silence covers for longer is not told when the first ends."""
+    stage = Stage()
+    stage.reports(fires(A, 0, None), fires(B, 0, None))
+    put(stage, asked(m("alertname=Down"), 0, 3600), "s1")
+    put(stage, asked(m("bot=a"), 0, 9000), "s2")
+    assert look(stage, 3000) == ["s1"]
+    (about,) = [each for each in stage.memory.alerts.values() if each.labels.get("silence")]
+    assert about.annotations["description"].startswith('{alertname="Down", bot="b"} will be told then.')
+    stage.at(3100).reports(fires(B, 0, 3100, at=3100))
+    assert look(stage, 3101) == [], "the other one goes on being silenced"
+
+
 def test_another_end_is_another_word() -> None:
     stage = Stage()
     stage.reports(fires(A, 0, None))
