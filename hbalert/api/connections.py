@@ -8,9 +8,12 @@ still in its handshake, nor give new connections another certificate while old o
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import resource
 import socket
 import ssl
+import struct
+import termios
 from collections.abc import Callable, Collection
 from functools import partial
 from typing import Any
@@ -28,6 +31,9 @@ GOODBYE_SECONDS = 2.0
 HEADER_SECONDS = 20.0
 """How long a request may take until its headers are complete."""
 
+UNREAD_SECONDS = 60.0
+"""How long the other side may take nothing of an answer."""
+
 SWEEP_SECONDS = 5.0
 
 OTHER_FILES = 200
@@ -35,6 +41,11 @@ OTHER_FILES = 200
 
 PAUSE_SECONDS = 1.0
 """How long nothing is accepted after the system refused to: it has no descriptor left, say."""
+
+
+_Unread = tuple[int, int]
+
+NOTHING: _Unread = (0, 0)
 
 
 class Connections:
@@ -66,6 +77,7 @@ class Connections:
         self._opening: dict[asyncio.Protocol, asyncio.Task[None]] = {}
         self._opened: dict[Any, None] = {}  # in the order in which they came
         self._silent: dict[Any, int] = {}
+        self._unread: dict[Any, tuple[_Unread, int]] = {}
         self._is_full = False
 
     async def accept(self) -> None:
@@ -133,7 +145,7 @@ class Connections:
             del self._opened[gone]
         begun = next((each for each in self._opened if _in_headers(each)), None)
         waiting = [each for each in self._opened if _between_requests(each)]
-        answered = [each for each in waiting if each.transport.get_write_buffer_size() == 0]
+        answered = [each for each in waiting if _unread(each) == NOTHING]
         if begun is not None:
             return self._end(begun)
         if answered:
@@ -151,21 +163,29 @@ class Connections:
     # --- time ---
 
     async def sweep(self) -> None:
-        """Ends connections whose request does not come to the end of its headers, until it is cancelled.
+        """Ends connections that get nowhere, until it is cancelled.
 
-        uvicorn has a time limit between requests only; without one inside, whoever opens connections
-        and says nothing would keep them.
+        Those whose request does not come to the end of its headers, and those that take nothing of their
+        answer. uvicorn has a time limit between requests only; without others, whoever opens connections
+        and says nothing, or asks and does not listen, would keep them.
         """
-        allowed = int(HEADER_SECONDS / SWEEP_SECONDS)
         while True:
             await asyncio.sleep(SWEEP_SECONDS)
             for gone in [each for each in self._opened if each not in self._alive]:
                 del self._opened[gone]
             silent = [each for each in self._alive if _in_headers(each)]
             self._silent = {each: self._silent.get(each, 0) + 1 for each in silent}
-            for connection, sweeps in self._silent.items():
-                if sweeps > allowed:
-                    connection.transport.abort()
+            unread = {each: left for each in self._alive if (left := _unread(each)) != NOTHING}
+            self._unread = {each: self._still_unread(each, left) for each, left in unread.items()}
+            gone = [each for each, sweeps in self._silent.items() if sweeps > HEADER_SECONDS / SWEEP_SECONDS]
+            gone += [each for each, (_, n) in self._unread.items() if n > UNREAD_SECONDS / SWEEP_SECONDS]
+            for connection in gone:
+                connection.transport.abort()
+
+    def _still_unread(self, connection: Any, left: _Unread) -> tuple[_Unread, int]:
+        """What is left of an answer now, and in how many sweeps that has been the same."""
+        before, sweeps = self._unread.get(connection, (left, 0))
+        return left, sweeps + 1 if before == left else 0
 
     def abort(self) -> None:
         """Ends all of them."""
@@ -196,6 +216,20 @@ def affordable(most: int) -> int:
 
 def _between_requests(connection: Any) -> bool:
     return connection.timeout_keep_alive_task is not None
+
+
+def _unread(connection: Any) -> _Unread:
+    """Bytes of answers that the other side has not taken: in our memory, and in the system's.
+
+    With TLS ours are in a place that asyncio does not tell of; the system's are never 0 then.
+    """
+    here: int = connection.transport.get_write_buffer_size()
+    try:
+        asked = fcntl.ioctl(connection.transport.get_extra_info("socket").fileno(), termios.TIOCOUTQ, b"0000")
+    except (OSError, ValueError):  # it is closed
+        return here, 0
+    (sent,) = struct.unpack("i", asked)
+    return here, sent
 
 
 def _silent_since(connection: Any) -> float:

@@ -103,14 +103,13 @@ def _write(done: Translation, out: Path, *, force: bool) -> None:
 
     there = there_already(out, done.files)
     if there and not force:
-        more = f" and {len(there) - 1} more" if len(there) > 1 else ""
-        raise click.UsageError(
-            f"{there[0]}{more} exists already; name another folder, or replace it with --force"
-        )
+        more = f" and {len(there) - 1} more exist" if len(there) > 1 else " exists"
+        raise click.UsageError(f"{there[0]}{more} already; name another folder, or replace it with --force")
     try:
         write(out, done.files)
     except OSError as error:
-        click.echo(f"hbalert: {error.filename}: {error.strerror}", err=True)
+        what = f"{error.filename} cannot be written: {error.strerror}"
+        click.echo(f"{what}; name a folder in which you may write", err=True)
         sys.exit(2)
 
 

@@ -45,8 +45,8 @@ def init(folder: Path) -> None:
     files = list(starter_files(starter_folder()))
     there = [folder / target for _, target in files if (folder / target).exists()]
     if there:
-        more = f" and {len(there) - 1} more" if len(there) > 1 else ""
-        raise click.UsageError(f"{there[0]}{more} exists already; name a folder without it, or move it away")
+        more = f" and {len(there) - 1} more exist" if len(there) > 1 else " exists"
+        raise click.UsageError(f"{there[0]}{more} already; name a folder without it, or move it away")
     try:
         for source, target in files:
             path = folder / target

@@ -53,5 +53,6 @@ def write_one(text: str, out: Path, *, force: bool) -> None:
     try:
         write(out.parent, {out.name: NewFile(text)})
     except OSError as error:
-        click.echo(f"hbalert: {error.filename}: {error.strerror}", err=True)
+        what = f"{error.filename} cannot be written: {error.strerror}"
+        click.echo(f"{what}; name a folder in which you may write", err=True)
         sys.exit(2)

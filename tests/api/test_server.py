@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
+import ssl
 import stat
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,11 @@ import pytest
 
 from hbalert.api import connections as connections_module
 from hbalert.api import server as server_module
+from hbalert.api.renewal import Renewal
 from hbalert.api.server import Server, split_address
+from hbalert.metrics import Metrics
 from tests.api.stand import stand
+from tests.fakes.authority import Authority
 
 SIZE = 40 << 20
 """Bytes of an answer that no socket holds by itself."""
@@ -229,23 +233,76 @@ async def test_many_requests_in_one_go_are_no_head() -> None:
     await server.stop()
 
 
-async def test_an_answer_on_its_way_is_not_cut_off_to_make_room() -> None:
-    async def large(scope: Any, receive: Any, send: Any) -> None:
-        size = SIZE if scope["path"] == "/large" else 2
-        await send(
-            {"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % size)]}
-        )
-        await send({"type": "http.response.body", "body": b"x" * size})
+def contexts(folder: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
+    """For the server, and for a client that trusts it."""
+    authority = Authority(folder)
+    here = Renewal(authority.issue("server"), Metrics()).context
+    return here, ssl.create_default_context(cafile=authority.pem)
 
+
+async def sized(scope: Any, receive: Any, send: Any) -> None:
+    """Answers /large with more than sockets hold, anything else with two bytes."""
+    size = SIZE if scope["path"] == "/large" else 2
+    length = (b"content-length", b"%d" % size)
+    await send({"type": "http.response.start", "status": 200, "headers": [length]})
+    await send({"type": "http.response.body", "body": b"x" * size})
+
+
+@pytest.mark.parametrize("tls", [False, True], ids=["plain", "TLS"])
+async def test_an_answer_on_its_way_is_not_cut_off_to_make_room(tls: bool, tmp_path: Path) -> None:
+    here, there = contexts(tmp_path) if tls else (None, None)
     server = Server()
-    await server.start(large, "127.0.0.1:0", connections=8)
+    await server.start(sized, "127.0.0.1:0", connections=8, tls=here)
     opened = []
+    name = "localhost" if tls else None
     for path in [b"/large"] + [b"/small"] * 30:  # the first one came before all others
-        reader, writer = await asyncio.open_connection("127.0.0.1", port_of(server))
+        reader, writer = await asyncio.open_connection(
+            "127.0.0.1", port_of(server), ssl=there, server_hostname=name
+        )
         writer.write(b"GET " + path + b" HTTP/1.1\r\nHost: x\r\n\r\n")
         assert b"200 OK" in await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)
         opened.append((reader, writer))
     assert len(await asyncio.wait_for(opened[0][0].readexactly(SIZE), 60)) == SIZE
     for _, each in opened:
-        each.close()
+        each.transport.abort()
+    await server.stop()
+
+
+@pytest.mark.parametrize("requests", [1, 3], ids=["one request", "three in one go"])
+@pytest.mark.parametrize("tls", [False, True], ids=["plain", "TLS"])
+async def test_whoever_does_not_take_an_answer_is_let_go(
+    tls: bool, requests: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections_module, "SWEEP_SECONDS", 0.05)
+    monkeypatch.setattr(connections_module, "UNREAD_SECONDS", 0.5)
+    here, there = contexts(tmp_path) if tls else (None, None)
+    name = "localhost" if tls else None
+    server = Server()
+    await server.start(sized, "127.0.0.1:0", tls=here)
+    reader, writer = await asyncio.open_connection(
+        "127.0.0.1", port_of(server), ssl=there, server_hostname=name
+    )
+    writer.write(b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n" * requests)
+    assert b"200 OK" in await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 30)
+    assert server._uvicorn is not None
+    async with asyncio.timeout(30):
+        while server._uvicorn.server_state.connections:
+            await asyncio.sleep(0.02)
+    writer.transport.abort()
+    await server.stop()
+
+
+async def test_whoever_takes_an_answer_slowly_gets_all_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections_module, "SWEEP_SECONDS", 0.2)
+    monkeypatch.setattr(connections_module, "UNREAD_SECONDS", 2.0)
+    server = Server()
+    await server.start(sized, "127.0.0.1:0")
+    reader, writer = await asyncio.open_connection("127.0.0.1", port_of(server))
+    writer.write(b"GET /large HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    await reader.readuntil(b"\r\n\r\n")
+    for _ in range(40):
+        await reader.readexactly(SIZE // 40)
+        await asyncio.sleep(0.1)
+    assert await reader.read() == b""
+    writer.transport.abort()
     await server.stop()

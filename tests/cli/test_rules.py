@@ -150,7 +150,8 @@ def test_a_listing_can_be_narrowed(daemon: Served) -> None:
 
 
 def test_without_rules_that_is_said(daemon: Served) -> None:
-    assert daemon.run("rules", "list").stderr == "There is no such rule.\n"
+    assert daemon.run("rules", "list").stderr == "There are no rules.\n"
+    assert daemon.run("rules", "list", "--failing").stderr == "There is no such rule.\n"
 
 
 def test_without_a_daemon_the_exit_code_says_so() -> None:

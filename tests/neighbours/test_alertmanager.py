@@ -271,7 +271,8 @@ def test_where_nothing_can_be_written_it_says_so(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     result = run(file, "--out", tmp_path / "file" / "below")
     assert result.exit_code == 2
-    assert str(tmp_path / "file") in result.stderr
+    assert f"{tmp_path / 'file'}" in result.stderr
+    assert "name a folder in which you may write" in result.stderr
 
 
 def test_without_a_folder_it_asks_for_one(tmp_path: Path) -> None:
