@@ -61,6 +61,7 @@ class Desk:
         self.followed: Callable[[Jump], None] = lambda jump: None
         self._last = Reading(*read_both(clock))
         self._waiting: list[Waiting] = []
+        self._begun: Decided | None = None
         self._task: asyncio.Task[None] | None = None
 
     async def work(self, unit: Callable[[Draft], T]) -> T:
@@ -71,14 +72,46 @@ class Desk:
         Raises StoreError when the store did not take the changes; memory is as it was then.
         """
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._waiting.append((unit, future))
         if self._task is None:
+            if self._decide_at_once(unit, future):
+                return future.result()
             self._task = asyncio.create_task(self._serve(), name="desk")
+        else:
+            self._waiting.append((unit, future))
         # A caller that goes away (a client that hangs up) does not undo what is being committed.
         return await asyncio.shield(future)
 
+    def _decide_at_once(self, unit: Unit, future: asyncio.Future[Any]) -> bool:
+        """Decides a unit that finds nobody waiting; whether it is answered.
+
+        What has nothing to store, as most refreshes, needs no commit, no task and no other round of the
+        event loop. What has is the first of the next commit, and others may still join it.
+        """
+        reading = Reading(*read_both(self._clock))
+        if find(self._last, reading) is not None:
+            self._waiting.append((unit, future))
+            return False
+        self._last = reading
+        draft = Draft(self.memory, reading.wall, self.memory.sequence)
+        try:
+            answer = unit(draft)
+        except Exception as error:
+            _fail(future, error)
+            return True
+        if draft.changes():
+            self._begun = Decided(unit, future, draft, answer)
+            return False
+        self.memory.absorb(draft)
+        future.set_result(answer)
+        self.changed(draft)
+        return True
+
     async def _serve(self) -> None:
         try:
+            if self._begun is not None:
+                begun, self._begun = self._begun, None
+                units, self._waiting = self._waiting, []
+                await self._commit(units, begun.draft.now, begun)
             while self._waiting:
                 units, self._waiting = self._waiting, []
                 try:
@@ -111,9 +144,12 @@ class Desk:
         self._last = reading
         return reading.wall
 
-    async def _commit(self, units: list[Waiting], now: datetime) -> None:
+    async def _commit(self, units: list[Waiting], now: datetime, begun: Decided | None = None) -> None:
         batch = Batch(self.memory, now, self.memory.sequence)
         decided: list[Decided] = []
+        if begun is not None:
+            batch.absorb(begun.draft)
+            decided.append(begun)
         for unit, future in units:
             draft = Draft(batch, now, batch.sequence)
             try:

@@ -207,6 +207,7 @@ class Memory(Rows):
     flushes    group id -> when to look at it
     unwritten  keys of alerts whose refresh is not in the store yet
     write_by   when such a refresh must be in the store at the latest
+    to_write   the keys of those that have such a time, the earliest first
     sequence   place of the next delivery in the outbox
     """
 
@@ -215,6 +216,7 @@ class Memory(Rows):
         self.flushes: Agenda[str] = Agenda()
         self.unwritten: set[bytes] = set()
         self.write_by: dict[bytes, datetime] = {}
+        self.to_write: Agenda[bytes] = Agenda()
         self.sequence = snapshot.next_sequence
         for alert in snapshot.alerts:
             self.alerts.put(alert.labels.key, alert)
@@ -242,6 +244,7 @@ class Memory(Rows):
         """A later end must be written before half of the stored end's remaining time has passed."""
         key, ends_at = alert.labels.key, alert.ends_at
         self.unwritten.discard(key)
+        self.to_write.remove(key)
         if ends_at is None:
             self.write_by.pop(key, None)
         else:
@@ -258,8 +261,12 @@ class Memory(Rows):
             if alert is None:
                 self.unwritten.discard(key)
                 self.write_by.pop(key, None)
+                self.to_write.remove(key)
             elif key in draft.refreshed:
                 self.unwritten.add(key)
+                by = self.write_by.get(key)
+                if by is not None:
+                    self.to_write.set(key, by)
             else:
                 self._stored(alert, draft.now)
         for group_id, group in draft.groups.changed().items():

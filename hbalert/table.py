@@ -94,7 +94,8 @@ class Table(Generic[K, V]):
     @property
     def version(self) -> tuple[int, ...]:
         """Equal as long as no row has changed, here or below: what was worked out from them still holds."""
-        return (self._changed, *(self._under.version if self._under is not None else ()))
+        below = self._under.version if self._under is not None else ()
+        return (self._changed, *below) if self._changed else below
 
     def __len__(self) -> int:
         """Exact for a table that lies over none."""

@@ -24,8 +24,6 @@ from hbalert.core.silence import Silence, SilenceState, state
 from hbalert.core.silencer import Silencer
 from hbalert.engine import Engine
 from hbalert.metrics import Live
-from hbalert.regex import compile_many
-from hbalert.units.quiet import Mute
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,18 +175,20 @@ class Book:
         if config.route is not self._root:
             self._root = config.route
             self._seen.clear()
-        active = [each for each in memory.silences.values() if each.starts_at <= now < each.ends_at]
         # Inhibition depends on what else fires, so it is asked each time; silences only when they change.
-        settled = self._silencer.holds(active) and not config.inhibit_rules
-        if not self._silencer.holds(active):
-            self._silencer = Silencer(active, compile_many)
-        mutes = self._engine.quiet.at(memory, now)
+        quiet = self._engine.quiet
+        silencer = quiet.silencer(memory, now)
+        same_silences, self._silencer = silencer is self._silencer, silencer
+        inhibits = bool(config.inhibit_rules)
         seen = self._seen
         found = []
         for key, alert in memory.alerts.items():
             view = seen.get(key)
-            if view is None or view.alert is not alert or not settled:
-                view = seen[key] = _view(alert, view, self._root, mutes)
+            if view is None or view.alert is not alert or inhibits or not same_silences:
+                known = view is not None and same_silences
+                silenced_by = view.silenced_by if view and known else silencer.silenced_by(alert.labels)
+                inhibited_by = quiet.inhibited_by(alert.labels, memory, now) if inhibits else ()
+                view = seen[key] = _view(alert, view, self._root, silenced_by, inhibited_by)
             if view.ends_at is None or view.ends_at > now:
                 found.append(view)
         if len(seen) > len(memory.alerts):
@@ -199,25 +199,21 @@ class Book:
 
 
 def _view(
-    alert: Alert, old: AlertView | None, root: Route, mutes: Callable[[Labels], tuple[Mute, ...]]
+    alert: Alert,
+    old: AlertView | None,
+    root: Route,
+    silenced_by: tuple[str, ...],
+    inhibited_by: tuple[str, ...],
 ) -> AlertView:
     """The view of an alert; the old one itself when nothing about it has changed."""
-    by = {mute.kind: mute.by for mute in mutes(alert.labels)}
-    silenced_by, inhibited_by = by.get("silenced", ()), by.get("inhibited", ())
     if old is None:
         receivers = tuple(dict.fromkeys(route.receiver for route in match(root, alert.labels)))
         name = fingerprint(alert.labels)
-        return AlertView(alert, alert.labels, name, alert.ends_at, receivers, silenced_by, inhibited_by)
-    if old.alert is alert and old.silenced_by == silenced_by and old.inhibited_by == inhibited_by:
+    elif old.alert is alert and old.silenced_by == silenced_by and old.inhibited_by == inhibited_by:
         return old
-    return replace(
-        old,
-        alert=alert,
-        labels=alert.labels,
-        ends_at=alert.ends_at,
-        silenced_by=silenced_by,
-        inhibited_by=inhibited_by,
-    )
+    else:
+        receivers, name = old.receivers, old.fingerprint
+    return AlertView(alert, alert.labels, name, alert.ends_at, receivers, silenced_by, inhibited_by)
 
 
 def _fires(view: AlertView, now: datetime) -> bool:

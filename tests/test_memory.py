@@ -127,6 +127,26 @@ def test_a_removed_alert_leaves_no_trace() -> None:
     assert (len(memory.alerts), memory.write_by, memory.unwritten) == (0, {}, set())
 
 
+def test_a_refresh_stands_among_what_must_be_written_until_it_is() -> None:
+    memory = Memory(Snapshot(alerts=[fires("a=1", 0, 100)]), t(0))
+    for refresh, due in ((True, [fires("a=1").labels.key]), (False, [])):
+        draft = Draft(memory, t(1), 1)
+        draft.put_alert(fires("a=1", 0, 200), refresh=refresh)
+        memory.absorb(draft)
+        assert memory.to_write.due(t(49)) == []
+        assert memory.to_write.due(t(50)) == due
+
+
+def test_a_version_is_that_of_the_table_below_until_something_changes() -> None:
+    memory = Memory(Snapshot(), t(0))
+    memory.lasting.put("s", True)
+    before = memory.lasting.version
+    draft = Draft(memory, t(0), 1)
+    assert draft.lasting.version == before
+    draft.lasting.drop("s")
+    assert draft.lasting.version != before == memory.lasting.version
+
+
 def test_sequences_go_on_where_the_store_ended() -> None:
     memory = Memory(Snapshot(next_sequence=41), t(0))
     batch, draft = draft_over(memory, 0)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Annotated, ClassVar, Generic, TypeVar
 
 import msgspec
@@ -257,6 +258,7 @@ def _read(text: str) -> datetime:
         return datetime.fromisoformat(text)
 
 
+@lru_cache(maxsize=4096)
 def stamp(at: datetime) -> str:
     """A time as Alertmanager's API writes it: UTC, to the millisecond.
 

@@ -141,14 +141,11 @@ def _verdict(
     ended: Mapping[bytes, Alert],
     now: datetime,
 ) -> Verdict:
-    shown = [notified(firing[key], ended=False) for key in loud]
-    if listener.send_resolved:
-        shown += [notified(ended[key], ended=True) for key in resolved]
-    alerts = in_message_order(shown)
+    over = resolved if listener.send_resolved else frozenset[bytes]()
     # Nothing to repeat: all that this listener was told of is muted by now.
     if decision.reason is Reason.REPEAT and (not loud or not listener.in_receiver):
         decision = Decision(None)
-    if decision.reason is None or not alerts:
+    if decision.reason is None or not (loud or over):
         ends_unheard = entry is not None and bool(entry.firing - still)
         if entry is None or not (decision.record or ends_unheard):
             return Verdict(listener, Decision(None))
@@ -162,6 +159,8 @@ def _verdict(
             repeats = 0
         case _:
             pass
+    shown = [notified(firing[key], ended=False) for key in loud]
+    alerts = in_message_order([*shown, *(notified(ended[key], ended=True) for key in over)])
     fresh = LogEntry(group_id, listener.name, loud | still, resolved, now, repeats)
     return Verdict(listener, decision, fresh, forget=not fresh.firing, alerts=alerts)
 

@@ -7,9 +7,9 @@ page two.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
+from typing import NamedTuple
 
 from hbalert.core.alert import Alert, merge
 
@@ -29,8 +29,7 @@ class Change(Enum):
     NOTHING = "nothing"
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
+class Taken(NamedTuple):
     """What is known after a report, and how that differs from before."""
 
     alert: Alert

@@ -33,9 +33,10 @@ class Labels(Mapping[str, str]):
     True
     """
 
-    __slots__ = ("_map", "key")
+    __slots__ = ("_fingerprint", "_map", "key")
     key: bytes
     _map: dict[str, str]
+    _fingerprint: str
 
     def __init__(self, pairs: Mapping[str, str] | Iterable[tuple[str, str]] = ()) -> None:
         items = pairs.items() if isinstance(pairs, Mapping) else pairs
@@ -45,6 +46,7 @@ class Labels(Mapping[str, str]):
             for name, value in self._map.items()
             for part in (name.encode(), SEPARATOR, value.encode(), SEPARATOR)
         )
+        self._fingerprint = ""
 
     @classmethod
     def from_key(cls, key: bytes) -> Labels:
@@ -120,16 +122,18 @@ def fingerprint(labels: Mapping[str, str]) -> str:
 
     FNV-1a, 64 bits, over the sorted labels, each name and each value followed by 0xff
     (prometheus/common, model/signature.go). Costs about 11 us in Python, so it is computed when
-    asked for; inside, `Labels.key` is the identity, because a collision must not merge two alerts.
+    asked for, once; inside, `Labels.key` is the identity, because a collision must not merge two alerts.
 
     >>> fingerprint({"alertname": "TestAlert"})
     'dab43189276e5f48'
     """
-    canonical = labels.key if isinstance(labels, Labels) else Labels(labels).key
-    value = _FNV_OFFSET
-    for byte in canonical:
-        value = ((value ^ byte) * _FNV_PRIME) & _MASK
-    return f"{value:016x}"
+    known = labels if isinstance(labels, Labels) else Labels(labels)
+    if not known._fingerprint:
+        value = _FNV_OFFSET
+        for byte in known.key:
+            value = ((value ^ byte) * _FNV_PRIME) & _MASK
+        known._fingerprint = f"{value:016x}"
+    return known._fingerprint
 
 
 def quote(text: str, *, beyond_ascii: bool = True) -> str:

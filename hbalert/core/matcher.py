@@ -107,7 +107,10 @@ def _build(reading: Reading, compile_regex: CompileRegex) -> tuple[Matcher, ...]
 
 def matches(matchers: Iterable[Matcher], labels: Mapping[str, str]) -> bool:
     """Whether all matchers hold; no matcher at all matches everything."""
-    return all(matcher.test(labels.get(matcher.name, "")) for matcher in matchers)
+    for matcher in matchers:  # noqa: SIM110 - asked all the time; `all` takes three times as long
+        if not matcher.test(labels.get(matcher.name, "")):
+            return False
+    return True
 
 
 def text(matchers: Iterable[Matcher]) -> str:

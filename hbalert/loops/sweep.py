@@ -37,10 +37,8 @@ class Sweeper:
     async def _ends_and_refreshes(self, now: datetime) -> None:
         engine, memory = self._engine, self._engine.memory
         self._looked_at = min(self._looked_at, now)
-        soon = now + timedelta(seconds=1)
         # What has no end to miss is written with its next transition.
-        due = ((key, memory.write_by.get(key)) for key in memory.unwritten)
-        overdue = [key for key, at in due if at is not None and at <= soon]
+        overdue = memory.to_write.due(now + timedelta(seconds=1))
         since = self._looked_at
         ended = [silence for silence in memory.silences.values() if since < silence.ends_at <= now]
         begins = [silence for silence in memory.silences.values() if since < silence.starts_at <= now]
@@ -62,7 +60,12 @@ class Sweeper:
             known = (alert for key in gone if (alert := draft.alerts.get(key)))
             resolved(draft, ends_of(alert for alert in known if alert.resolved(draft.now)))
 
-        await engine.desk.work(unit)
+        try:
+            await engine.desk.work(unit)
+        except Exception:
+            for key in overdue:
+                memory.to_write.set(key, now)
+            raise
         self._looked_at = now
 
     async def tell_steps(self) -> None:

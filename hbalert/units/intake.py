@@ -37,13 +37,13 @@ def accept(
     ended = {}
     for place, reported in enumerate(reports):
         key = reported.labels.key
-        taken = take(draft.alerts.get(key), reported, draft.now)
+        known = draft.alerts.get(key)
+        taken = take(known, reported, draft.now)
         if taken.change is Change.NOTHING:
             continue
         if taken.change is Change.REFRESHED:
             write_by = memory.write_by.get(key)
             overdue = write_by is not None and write_by <= soon
-            known = draft.alerts.get(key)
             other = known is not None and _whole(known) != _whole(taken.alert)
             draft.put_alert(taken.alert, refresh=not (overdue or other))
             continue
@@ -65,9 +65,9 @@ def accept(
     return kept_out
 
 
-def _whole(alert: Alert) -> tuple[object, ...]:
+def _whole(alert: Alert) -> list[object]:
     """What of an alert is stored at once, also when it only goes on firing."""
-    return alert.starts_at, alert.flapped_at, [claim.origin for claim in alert.claims]
+    return [(claim.origin, claim.starts_at, claim.flapped_at) for claim in alert.claims]
 
 
 def join_groups(draft: Draft, alert: Alert, root: Route) -> list[str]:

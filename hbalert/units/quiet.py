@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from hbalert.core.inhibit import Inhibitor, InhibitRule
 from hbalert.core.interval import TimeInterval, contains, next_change
@@ -34,6 +34,19 @@ class Mute:
         return f"{self.kind} by {', '.join(self.by)}"
 
 
+@dataclass(frozen=True, slots=True)
+class _Arranged:
+    """When the silences in force were last looked for: nothing has changed while `version` is that of the
+    table (`Table.version`) and the time lies between."""
+
+    version: tuple[int, ...]
+    since: datetime
+    until: datetime
+
+
+_NEVER = datetime.max.replace(tzinfo=UTC)
+
+
 class Quiet:
     """What keeps alerts quiet under one configuration.
 
@@ -50,8 +63,8 @@ class Quiet:
         self._rules = tuple(inhibit_rules)
         self._intervals = time_intervals or {}
         self._silencer = Silencer(())
-        self._asked: tuple[tuple[int, ...], datetime] | None = None
-        self._inhibitor = Inhibitor(self._rules, known)
+        self._arranged = _Arranged((), _NEVER, _NEVER)
+        self._inhibitor = Inhibitor(self._rules, known, compile_many)
 
     def follow(self, draft: Draft) -> None:
         """Takes note of the alerts that a commit brought or removed."""
@@ -69,27 +82,38 @@ class Quiet:
 
     def at(self, rows: Rows, now: datetime) -> Callable[[Labels], tuple[Mute, ...]]:
         """`of` for many alerts at one moment: what is the same for all of them is looked up once."""
-        asked = rows.silences.version, now
-        if asked != self._asked:
-            active = [each for each in rows.silences.values() if each.starts_at <= now < each.ends_at]
-            if not self._silencer.holds(active):
-                self._silencer = Silencer(active, compile_many)
-            self._asked = asked
-        silenced_by = self._silencer.silenced_by
+        silenced_by = self.silencer(rows, now).silenced_by
 
         def of(labels: Labels) -> tuple[Mute, ...]:
             found = []
             if silences := silenced_by(labels):
                 found.append(Mute("silenced", silences))
-            if self._rules and (sources := self._inhibitor.inhibited_by(labels)):
-                firing = [key for key in sources if (one := rows.alerts.get(key)) and not one.resolved(now)]
-                if firing:
-                    found.append(
-                        Mute("inhibited", tuple(fingerprint(Labels.from_key(key)) for key in firing))
-                    )
+            if alerts := self.inhibited_by(labels, rows, now):
+                found.append(Mute("inhibited", alerts))
             return tuple(found)
 
         return of
+
+    def silencer(self, rows: Rows, now: datetime) -> Silencer:
+        """The silences in force at a moment, arranged; the same object as long as they are the same."""
+        arranged, version = self._arranged, rows.silences.version
+        if version == arranged.version and arranged.since <= now < arranged.until:
+            return self._silencer
+        silences = list(rows.silences.values())
+        active = [each for each in silences if each.starts_at <= now < each.ends_at]
+        if not self._silencer.holds(active):
+            self._silencer = Silencer(active, compile_many)
+        changes = (at for each in silences for at in (each.starts_at, each.ends_at) if at > now)
+        self._arranged = _Arranged(version, now, min(changes, default=_NEVER))
+        return self._silencer
+
+    def inhibited_by(self, labels: Labels, rows: Rows, now: datetime) -> tuple[str, ...]:
+        """Fingerprints of the alerts that fire and inhibit an alert with these labels."""
+        if not self._rules:
+            return ()
+        sources = self._inhibitor.inhibited_by(labels)
+        firing = [key for key in sources if (one := rows.alerts.get(key)) and not one.resolved(now)]
+        return tuple(fingerprint(Labels.from_key(key)) for key in firing)
 
     def of_route(self, route: Route, now: datetime) -> Mute | None:
         """Why a whole route is quiet now: one of its mute intervals holds, or none of its active ones."""

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from hbalert.core.labels import Labels
 from hbalert.core.matcher import Matcher, Op, make
+from hbalert.core.sieve import CompileMany
 from hbalert.core.silence import Silence, silenced_by
-from hbalert.core.silencer import CompileMany, Silencer
+from hbalert.core.silencer import Silencer
 from hbalert.regex import compile_many, compile_regex
 from tests.core.say import labels, m, t
 
@@ -60,7 +61,7 @@ def test_it_holds_for_the_same_silences_in_the_same_order_only() -> None:
 
 
 def test_more_values_than_are_remembered_change_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hbalert.core.silencer.REMEMBERED", 2)
+    monkeypatch.setattr("hbalert.core.sieve.REMEMBERED", 2)
     silencer = Silencer([silence("1", m("bot=~b1.*"))], compile_many)
     for _ in range(2):
         for bot, expected in (("b1", ("1",)), ("b2", ()), ("b12", ("1",)), ("x", ())):
