@@ -64,7 +64,9 @@ chaos: .venv/.set-up-dev ## stops it at every fault point there is, then at rand
 	@echo "make: the crash-point sweep"
 	@$(PY) -m tests.chaos.sweep
 	@echo "make: kill -9 at random moments"
-	@$(PY) -m tests.chaos.crash $(ARGS)
+	@$(PY) -m tests.chaos.crash
+	@echo "make: anything, in any order, to the whole engine"
+	@$(PY) -m tests.scenarios.test_engine_machine
 
 .PHONY: compat
 compat: .venv/.set-up-dev alertmanager ## hbalert beside the real Alertmanager, case by case (ARGS="-k silence")
