@@ -21,14 +21,11 @@ from hbalert.core.rule import RuleAlertState
 from hbalert.memory import Memory
 from hbalert.ports import Snapshot
 from tests.chaos.outside import Line, name_of
-from tests.chaos.scores import Score
+from tests.chaos.scores import OWN, Score
 from tests.core.say import labels
 
 if TYPE_CHECKING:
     from tests.chaos.life import Life
-
-OWN = "Hbalert"
-"""The names of hbalert's own alerts begin so."""
 
 REASONS = frozenset({"dropped", "silenced", "inhibited", "muted", "dead", "inactive"})
 """Kinds of timeline lines that say why nobody was told."""
@@ -48,10 +45,10 @@ async def judge(life: Life, folder: Path, *, in_time: bool) -> Verdict:
     in_time  the lives followed each other closely, so that the score's exact news must come out
     """
     verdict = Verdict()
-    lines = list(_of_others(life.journal.lines()))
+    lines = life.journal.lines()
     said: dict[str, list[Line]] = defaultdict(list)
     for line in lines:
-        if line["kind"] == "heard":
+        if line["kind"] == "heard" and line["notifier"] != "keeper":
             said[line["notifier"]].append(line)
     verdict.violations += [line["says"] for line in lines if line["kind"] == "wrong"]
     verdict.violations += [f"repaired: {repair}" for repair in life.store.repairs]
@@ -62,14 +59,6 @@ async def judge(life: Life, folder: Path, *, in_time: bool) -> Verdict:
     verdict.violations += _in_its_time(life.score, lines, in_time)
     _once(life.score, lines, folder, verdict)
     return verdict
-
-
-def _of_others(lines: Iterable[Line]) -> Iterator[Line]:
-    """Without what hbalert tells of itself: that depends on where it was stopped."""
-    for line in lines:
-        alerts = [each for each in line.get("alerts", ()) if not each[0].startswith(OWN)]
-        if alerts or not line.get("alerts"):
-            yield {**line, "alerts": alerts} if "alerts" in line else line
 
 
 def _heard(messages: list[Line], alert: str) -> str:
@@ -152,7 +141,7 @@ def _once(score: Score, lines: list[Line], folder: Path, verdict: Verdict) -> No
     last_told: dict[tuple[str, str, str], float] = {}
     deaths = [(number, line) for number, line in enumerate(lines) if line["kind"] == "died"]
     for number, line in enumerate(lines):
-        if line["kind"] != "heard":
+        if line["kind"] != "heard" or line["notifier"] == "keeper":
             continue
         notifier, delivery = line["notifier"], line["delivery"]
         for who in line["recipients"] or [""]:
@@ -205,11 +194,17 @@ def _nothing_is_left(life: Life) -> Iterator[str]:
     """All has ended and has been told: no alert, group, log entry or live delivery remains, but those
     about hbalert itself, which live on for a while."""
     memory = life.engine.memory
-    for name in ("alerts", "groups", "entries", "deliveries", "members"):
-        rows = dict(getattr(memory, name).items())
-        rows = {key: row for key, row in rows.items() if OWN not in f"{key!r} {row!r}"}
+    own = {key for key, alert in memory.alerts.items() if "hbalert" in alert.labels}
+    left: dict[str, list[object]] = {
+        "alerts": [alert for key, alert in memory.alerts.items() if key not in own],
+        "members": [member for member, _ in memory.members.items() if member[1] not in own],
+        "groups": [group for group in memory.groups.values() if group.route_id != OWN.id],
+        "entries": [entry for entry in memory.entries.values() if entry.notifier != "keeper"],
+        "deliveries": list(memory.deliveries.values()),
+    }
+    for name, rows in left.items():
         if rows:
-            yield f"{len(rows)} {name} are left: {list(rows.values())[:1]}"
+            yield f"{len(rows)} {name} are left: {rows[:1]}"
 
 
 def agree(snapshot: Snapshot, history: Iterable[Delivery], wants_ends: Mapping[str, bool]) -> Iterator[str]:

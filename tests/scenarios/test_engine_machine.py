@@ -91,6 +91,8 @@ CONFIGS = [
     made(PHONE, MAIL, LOG, SMS),
     made(rules=(replace(LAG, hold=s(60)), KEEP, BLIND)),
 ]
+ONE_BOT = 2
+"""Place of the configuration that tells one bot's alerts to the phone only."""
 HOWS = ["", "busy", "not now", "half", "never"]
 STEPS_OF_THE_CLOCK = [-3600.0, -90.0, 45.0, 3600.0]
 
@@ -384,7 +386,7 @@ class Machine(RuleBasedStateMachine):
         world, running = self.world, CONFIGS[self.config]
         for who in (*POSTED, *(who for alerts in RULED.values() for who in alerts)):
             fires, muted = world.fires(who), world.muted(who)
-            receiver = running.route.routes[0].receiver if running.route.routes and "bot=a" in who else "team"
+            receiver = "phone" if self.config == ONE_BOT and "bot=a" in who else "team"
             for name, recipient in _listeners(running):
                 if (name, who) in self.given_up:
                     continue

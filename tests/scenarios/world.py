@@ -195,9 +195,10 @@ class World:
         if any(quiet.sure and now < quiet.ends - 1 for quiet in covering):
             return True
         name, bot = who.split()
-        if name == "alertname=Slow" and self.fires(f"alertname=Down {bot}"):
+        inhibited = self.fires(f"alertname=Down {bot}") if name == "alertname=Slow" else False
+        if inhibited:
             return True
-        return None if covering else False
+        return None if covering or inhibited is None else False
 
     # --- what everybody is told ---
 
