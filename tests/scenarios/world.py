@@ -160,11 +160,15 @@ class World:
         """The wall clock was set. Set forward, what was to end at a date ends so much earlier."""
         self.upset_at = self.now()
         if by > 0:
-            for key, claim in self.claims.items():
-                low, high = (ends if ends <= self.now() else max(self.now(), ends - by) for ends in claim)
-                self.claims[key] = low, high
+            for key, (low, high) in self.claims.items():
+                self.claims[key] = self._earlier(low, by), self._earlier(high, by)
+            for key, ((low, high), written_by) in self.unwritten.items():
+                self.unwritten[key] = (self._earlier(low, by), self._earlier(high, by)), written_by
             for quiet in self.silences.values():
-                quiet.ends = quiet.ends if quiet.ends <= self.now() else max(self.now(), quiet.ends - by)
+                quiet.ends = self._earlier(quiet.ends, by)
+
+    def _earlier(self, ends: float, by: float) -> float:
+        return ends if ends <= self.now() else max(self.now(), ends - by)
 
     def fires(self, who: str) -> bool | None:
         """Whether an alert fires, once the world has been calm for long enough; None: it may be either."""
@@ -191,7 +195,9 @@ class World:
     def muted(self, who: str) -> bool | None:
         """Whether a silence covers it, or another alert inhibits it."""
         now = self.now()
-        covering = [quiet for quiet in self.silences.values() if quiet.covers(who) and now < quiet.ends + 1]
+        covering = [
+            quiet for quiet in self.silences.values() if quiet.covers(who) and now < quiet.ends + JUST_NOW
+        ]
         if any(quiet.sure and now < quiet.ends - 1 for quiet in covering):
             return True
         name, bot = who.split()
