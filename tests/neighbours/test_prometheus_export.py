@@ -194,6 +194,13 @@ def test_no_text_that_prometheus_reads_is_left_out() -> None:
     assert wrong == {}
 
 
+def test_names_of_more_than_one_line_are_read_back(tmp_path: Path) -> None:
+    text = '[[groups]]\nname = "0\\n"\n[[groups.rules]]\nalert = "A\\nB"\nexpr = "up == 0"\n'
+    result = exported(folder_with(tmp_path, text))
+    (group,) = yaml.safe_load(result.stdout)["groups"]
+    assert (group["name"], group["rules"][0]["alert"]) == ("0\n", "A\nB")
+
+
 # --- there and back ----------------------------------------------------------------------------
 
 
@@ -212,6 +219,7 @@ def test_the_shipped_rules_there_and_back_are_the_same(tmp_path: Path) -> None:
 
 
 @pytest.mark.prometheus
+@pytest.mark.timeout(600)
 def test_made_up_rules_there_and_back_are_the_same(tmp_path: Path) -> None:
     """YAML -> TOML -> YAML -> TOML -> YAML: what is read of each is the same; promtool takes it."""
 

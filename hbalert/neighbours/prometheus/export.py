@@ -79,7 +79,7 @@ class _Writer:
 
     def group(self, group: RuleGroup, at: Path) -> Iterator[str]:
         self._done.groups += 1
-        yield f"- name: {scalar(group.name)}"
+        yield f"- name: {scalar(group.name, 2)}"
         yield f"  interval: {format_duration(group.interval)}"
         if group.query_offset:
             yield f"  query_offset: {format_duration(group.query_offset)}"
@@ -95,7 +95,7 @@ class _Writer:
 
     def _rule(self, rule: Rule, at: Path) -> Iterator[str]:
         self._done.alerts += 1
-        yield f"  - alert: {scalar(rule.alert)}"
+        yield f"  - alert: {scalar(rule.alert, 4)}"
         yield from self._lost(rule.file, at, "    ")
         yield f"    expr: {scalar(rule.expr, 4)}"
         for each in problems(rule.expr):
