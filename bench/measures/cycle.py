@@ -47,8 +47,9 @@ async def cycle(record: Record, scale: Scale) -> None:
         for turn in range(scale.pairs):
             told = [len(side.sink.arrived) for side in sides]
             record.pair("cycle-warm", *await interval())
-            for side in sides:
-                check(len(side.sink.arrived) in told, f"{side.name} told something again")
+            for side, before in zip(sides, told, strict=True):
+                more = [body[:300] for _, body in side.sink.arrived[before:]]
+                check(not more, f"{side.name} told something again: {more[:2]}")
             for side in sides:
                 await side.post([silence(silences + turn)], "/api/v2/silences")
             record.pair("cycle-cold", *await interval())
