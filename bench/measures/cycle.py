@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from bench.measures import measure
-from bench.process import cpu_s
+from bench.process import cpu_s, settled
 from bench.record import Record, Scale, check
 from bench.sides import NAMES, ROOMY, Side, alert, bodies, duel, same, silence
 from tests.compat.setup import Setup, fast
@@ -39,12 +39,17 @@ async def cycle(record: Record, scale: Scale) -> None:
             await side.post(bodies(map(alert, range(known)), 64))
         await asyncio.sleep(2 * interval_s)  # the first messages, and those with what came after them
 
+        pids = [side.peer.pid for side in sides]
+
         async def interval() -> list[float]:
-            before = [cpu_s(side.peer.pid) for side in sides]
+            """From one moment at which both are at rest to another, so that no look is counted in part."""
+            before = [cpu_s(pid) for pid in pids]
             await asyncio.sleep(interval_s)
+            await settled(*pids)
             return [(cpu_s(side.peer.pid) - b) * 1e3 for side, b in zip(sides, before, strict=True)]
 
         for turn in range(scale.pairs):
+            await settled(*pids)
             told = [len(side.sink.arrived) for side in sides]
             record.pair("cycle-warm", *await interval())
             for side, before in zip(sides, told, strict=True):

@@ -17,8 +17,9 @@ from hbalert.config.types import Limits
 from hbalert.core.alert import API, Alert, report
 from hbalert.core.labels import Labels
 
-REMEMBERED = 50_000
-"""Label texts per generation; the older of two generations is forgotten when the younger is full."""
+REMEMBERED = 100_000
+"""Label texts per generation; the older of two generations is forgotten when the younger is full. As many as
+there may be alerts (`alerts.limit`): with fewer, a sender that goes round would find none again."""
 
 _strict = msgspec.json.Decoder(list[PostedAlert] | None)
 _one_by_one = msgspec.json.Decoder(list[msgspec.Raw])
