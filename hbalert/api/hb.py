@@ -18,7 +18,16 @@ from starlette.responses import Response
 from hbalert import __version__
 from hbalert.api import query
 from hbalert.api.door import Refusal, json_response
-from hbalert.api.shapes import DeliveryRow, NotifierRow, SaidRow, Settled, Status
+from hbalert.api.shapes import (
+    AlertRow,  # noqa: F401  the rows of alerts.py can be named from here as well
+    DeliveryRow,
+    NoteRow,  # noqa: F401
+    NotifierRow,
+    SaidRow,
+    Settled,
+    Status,
+    Timeline,  # noqa: F401
+)
 from hbalert.api.wire import Listing
 from hbalert.config.types import Limits
 from hbalert.core.delivery import Delivery, DeliveryState
