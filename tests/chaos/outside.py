@@ -108,7 +108,10 @@ class FarSide:
             recipients=taken,
             reason=said.reason.value,
             group=said.group_id,
-            alerts=[[name_of(each.labels), "R" if each.ends_at else "F"] for each in said.alerts],
+            alerts=[
+                [name_of(each.labels), "R" if each.ends_at else "F", each.starts_at.isoformat()]
+                for each in said.alerts
+            ],
         )
         self._fuse.passes("send", "accepted, the answer on its way")
         await (self._clock.sleep(2) if how == "slow" else asyncio.sleep(0))

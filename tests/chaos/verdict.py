@@ -65,7 +65,7 @@ def _heard(messages: list[Line], alert: str) -> str:
     """What a notifier was told of an alert, the same again left out: "FR"."""
     told = ""
     for line in messages:
-        for name, status in line["alerts"]:
+        for name, status, _ in line["alerts"]:
             if name == alert and not told.endswith(status):
                 told += status
     return told
@@ -85,7 +85,7 @@ def _news(score: Score, said: dict[str, list[Line]], in_time: bool) -> Iterator[
                 yield f"{notifier} was told that {alert} fires and never that it ended"
     for notifier, messages in said.items():
         for line in messages:
-            for name, _ in line["alerts"]:
+            for name, _, _ in line["alerts"]:
                 if name not in score.hears.get(notifier, {}):
                     yield f"{notifier} was told of {name}, which is none of its business"
 
@@ -119,7 +119,7 @@ def _in_its_time(score: Score, lines: list[Line], in_time: bool) -> Iterator[str
     """Nothing before its `for` or its silence has passed; and `for` is not begun anew by a restart."""
     first: dict[str, float] = {}
     for line in lines:
-        for name, status in line.get("alerts", ()):
+        for name, status, _ in line.get("alerts", ()):
             if status == "F":
                 first.setdefault(name, line["at"])
     for name, (earliest, latest) in score.fires_from.items():
@@ -137,7 +137,7 @@ def _once(score: Score, lines: list[Line], folder: Path, verdict: Verdict) -> No
     """Nothing is told twice but what a death between acceptance and settlement explains."""
     wants_ends = score.notifiers()
     accepted: dict[tuple[str, str], int] = {}
-    believed: dict[tuple[str, str, str], str] = {}
+    believed: dict[tuple[str, str, str], list[str]] = {}
     last_told: dict[tuple[str, str, str], float] = {}
     deaths = [(number, line) for number, line in enumerate(lines) if line["kind"] == "died"]
     for number, line in enumerate(lines):
@@ -147,8 +147,9 @@ def _once(score: Score, lines: list[Line], folder: Path, verdict: Verdict) -> No
         for who in line["recipients"] or [""]:
             before = accepted.get((delivery, who))
             accepted[delivery, who] = number
-            news = [each for each in line["alerts"] if believed.get((notifier, who, each[0])) != each[1]]
-            believed.update(((notifier, who, name), status) for name, status in line["alerts"])
+            # One that fired again and ended before anybody could be told of it is news as well.
+            news = [each for each in line["alerts"] if believed.get((notifier, who, each[0])) != each[1:]]
+            believed.update(((notifier, who, name), more) for name, *more in line["alerts"])
             since = line["at"] - last_told.get((notifier, who, line["group"]), -1e9)
             last_told[notifier, who, line["group"]] = line["at"]
             told = f"{notifier} {who}".strip() + f" was told {line['alerts']} again after {since:g} s"
