@@ -15,6 +15,7 @@ from hbalert.errors import StoreError, StoreFull, StoreLocked
 
 LOCK = ".lock"
 _USED = b"used\n"
+_PIECE = 256 * 1024
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG, errno.EIO})
 
 
@@ -131,10 +132,12 @@ class Ballast:
             if disk.f_bavail * disk.f_frsize < 3 * self._size:
                 return False
             # statvfs knows no quota, so twice the size is really written. Random bytes, because zeros
-            # take no room on a file system that compresses.
+            # take no room on a file system that compresses; few of them, because the kernel takes 20 ms
+            # for as many as that; shifted each time, because equal blocks may be stored once.
+            piece = os.urandom(min(self._size, _PIECE))
             with open(draft, "wb", opener=_private) as file:
-                file.write(os.urandom(self._size))
-                file.write(os.urandom(self._size))
+                while file.tell() < 2 * self._size:
+                    file.write(b"\0" + piece)
                 file.flush()
                 os.fsync(file.fileno())
                 file.truncate(self._size)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import resource
+import zlib
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,16 @@ def test_the_ballast_is_given_up_once_and_made_again(database: Path) -> None:
     assert ballast.restore()
     assert ballast.restore()
     assert file.stat().st_size == 100_000
+
+
+def test_a_ballast_cannot_be_made_smaller_by_a_file_system(database: Path) -> None:
+    """Neither by one that compresses nor by one that keeps equal blocks once."""
+    assert Ballast(database, 4 << 20).restore()
+    content = database.with_name("hbalert.db.ballast").read_bytes()
+    assert len(content) == 4 << 20
+    blocks = {content[begin : begin + 4096] for begin in range(0, len(content), 4096)}
+    assert len(blocks) == len(content) // 4096
+    assert len(zlib.compress(content[: 128 << 10], 1)) > 127 << 10
 
 
 def test_without_a_ballast_there_is_always_room(database: Path) -> None:
