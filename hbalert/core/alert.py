@@ -23,8 +23,7 @@ class Claim:
     origin   "api", "webhook:<receiver>", "rule:<rule id>" or "hbalert"
     ends_at  None while the origin will itself say when it ends (a rule of ours)
     timed    the end was set here (resolve timeout), not said by the origin
-    flapping    it starts and ends too often, and is held as firing
-    flapped_at  when that began, or ended while it fires on; None: neither
+    flapping  it starts and ends too often, and is held as firing
     """
 
     origin: str
@@ -33,7 +32,6 @@ class Claim:
     updated_at: datetime
     timed: bool = False
     flapping: bool = False
-    flapped_at: datetime | None = None
 
     def resolved(self, now: datetime) -> bool:
         """Whether the end has come; the moment itself counts."""
@@ -75,11 +73,6 @@ class Alert:
         """Whether one of its origins holds it as firing because it starts and ends too often."""
         return any(claim.flapping for claim in self.claims)
 
-    @property
-    def flapped_at(self) -> datetime | None:
-        """When that last began or ended."""
-        return max((claim.flapped_at for claim in self.claims if claim.flapped_at), default=None)
-
     def resolved(self, now: datetime) -> bool:
         """Whether every origin's end has come."""
         for claim in self.claims:  # noqa: SIM110 - asked all the time; `all` takes three times as long
@@ -99,10 +92,9 @@ def report(
     generator_url: str = "",
     timed: bool = False,
     flapping: bool = False,
-    flapped_at: datetime | None = None,
 ) -> Alert:
     """One origin's report as an alert of its own, to be merged into what is known."""
-    claim = Claim(origin, starts_at, ends_at, now, timed, flapping, flapped_at)
+    claim = Claim(origin, starts_at, ends_at, now, timed, flapping)
     return Alert(labels, annotations or {}, (claim,), generator_url)
 
 

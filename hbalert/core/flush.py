@@ -100,7 +100,7 @@ def flush(
             loud &= told
         still = told & firing.keys()
         resolved = frozenset(key for key in ended if entry and key in told | entry.resolved)
-        current = replace(entry, firing=told) if entry else None
+        current = entry.about(told) if entry else None
         decision = decide(
             current,
             loud | still,
@@ -123,7 +123,8 @@ def flush(
 
 def _flaps(alerts: Iterable[Alert], entry: LogEntry | None) -> Reason | None:
     """What is new about the pace of alerts that were told already."""
-    news = [each for each in alerts if entry and each.flapped_at and each.flapped_at > entry.at]
+    told = entry.flapping if entry else frozenset[bytes]()
+    news = [each for each in alerts if each.flapping is not (each.labels.key in told)]
     if not news:
         return None
     return Reason.FLAPPING if any(each.flapping for each in news) else Reason.CALM
@@ -149,7 +150,7 @@ def _verdict(
         ends_unheard = entry is not None and bool(entry.firing - still)
         if entry is None or not (decision.record or ends_unheard):
             return Verdict(listener, Decision(None))
-        quiet = replace(entry, firing=still, resolved=frozenset())
+        quiet = replace(entry.about(still), resolved=frozenset())
         return Verdict(listener, Decision(None, record=True), quiet, forget=not still)
     repeats = 0 if entry is None else entry.repeats
     match decision.reason:
@@ -161,7 +162,9 @@ def _verdict(
             pass
     shown = [notified(firing[key], ended=False) for key in loud]
     alerts = in_message_order([*shown, *(notified(ended[key], ended=True) for key in over)])
-    fresh = LogEntry(group_id, listener.name, loud | still, resolved, now, repeats)
+    flapping = frozenset(key for key in loud if firing[key].flapping)
+    flapping |= entry.flapping & (still - loud) if entry else frozenset()
+    fresh = LogEntry(group_id, listener.name, loud | still, resolved, now, repeats, flapping)
     return Verdict(listener, decision, fresh, forget=not fresh.firing, alerts=alerts)
 
 

@@ -107,7 +107,6 @@ def _claim(claim: Claim, jump: Jump) -> Claim:
         starts_at=moved(claim.starts_at),
         ends_at=None if claim.ends_at is None else moved(claim.ends_at),
         updated_at=moved(claim.updated_at),
-        flapped_at=None if claim.flapped_at is None else jump.wait(claim.flapped_at),
     )
 
 

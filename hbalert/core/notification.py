@@ -8,7 +8,7 @@ what was decided.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import Enum
 
@@ -35,6 +35,7 @@ class LogEntry:
 
     firing    keys of the alerts it believes to be firing
     resolved  keys of the alerts it was told have resolved, in the last notification
+    flapping  those of `firing` that it was told are flapping
     at        when the far side accepted the last notification (until it has: when it was decided)
     repeats   how many times in a row the same was said again
     """
@@ -45,6 +46,15 @@ class LogEntry:
     resolved: frozenset[bytes]
     at: datetime
     repeats: int = 0
+    flapping: frozenset[bytes] = frozenset()
+
+    def about(self, firing: frozenset[bytes]) -> LogEntry:
+        """The same entry, with these as the alerts that the notifier believes to be firing."""
+        return replace(self, firing=firing, flapping=self.flapping & firing)
+
+    def and_of(self, other: LogEntry) -> LogEntry:
+        """The same entry, with what another one holds as well."""
+        return replace(self, firing=self.firing | other.firing, flapping=self.flapping | other.flapping)
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,7 @@ def seed(
             resolved=frozenset(),
             at=max(entry.at for _, entry in pairs),
             repeats=min(entry.repeats for _, entry in pairs),
+            flapping=frozenset(key for key, entry in pairs if key in entry.flapping),
         )
         for notifier, pairs in sorted(by_notifier.items())
     ]

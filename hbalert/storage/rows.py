@@ -239,12 +239,21 @@ def _group(row: Row) -> Group:
 
 
 def _entry_row(entry: LogEntry) -> Row:
-    return (_write_keys(entry.firing), _write_keys(entry.resolved), micros(entry.at), entry.repeats)
+    keys = (entry.firing, entry.resolved, entry.flapping)
+    return (*map(_write_keys, keys), micros(entry.at), entry.repeats)
 
 
 def _entry(row: Row) -> LogEntry:
-    group_id, notifier, firing, resolved, at, repeats = row
-    return LogEntry(group_id, notifier, _read_keys(firing), _read_keys(resolved), moment(at), int(repeats))
+    group_id, notifier, firing, resolved, flapping, at, repeats = row
+    return LogEntry(
+        group_id,
+        notifier,
+        _read_keys(firing),
+        _read_keys(resolved),
+        moment(at),
+        int(repeats),
+        _read_keys(flapping),
+    )
 
 
 def _delivery_row(delivery: Delivery) -> Row:
@@ -492,7 +501,7 @@ def keyed_tables(compile_regex: CompileRegex) -> tuple[Table[Any, Any], ...]:
             "entries",
             "log_entry",
             ("group_id", "notifier"),
-            ("firing", "resolved", "at", "repeats"),
+            ("firing", "resolved", "flapping", "at", "repeats"),
             _pair_key,
             _entry_row,
             _entry,

@@ -8,7 +8,6 @@ groups are seeded with what their notifiers were last told (`core/seed.py`).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from hbalert.core.group import rebound
 from hbalert.core.notification import LogEntry
@@ -60,7 +59,7 @@ def _trim(
         if not firing or entry.notifier not in notifiers:
             draft.entries.drop((entry.group_id, entry.notifier))
         elif firing != entry.firing:
-            draft.entries.put((entry.group_id, entry.notifier), replace(entry, firing=firing))
+            draft.entries.put((entry.group_id, entry.notifier), entry.about(firing))
 
 
 def _seed(
@@ -71,13 +70,11 @@ def _seed(
     A group that was there before learns only of alerts that have moved to it: those that another of its
     notifier's groups still holds are told once per group.
     """
-    moved = [
-        replace(entry, firing=entry.firing.difference(members.get(entry.group_id, ()))) for entry in before
-    ]
+    moved = [entry.about(entry.firing.difference(members.get(entry.group_id, ()))) for entry in before]
     told_anywhere, told_elsewhere = told(before), told(moved)
     for group_id, keys in members.items():
         for fresh in seed(group_id, keys, told_elsewhere if group_id in known else told_anywhere):
             mine = draft.entries.get((group_id, fresh.notifier))
             if mine is not None:
-                fresh = replace(mine, firing=mine.firing | fresh.firing)
+                fresh = mine.and_of(fresh)
             draft.entries.put((group_id, fresh.notifier), fresh)

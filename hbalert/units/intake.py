@@ -67,7 +67,7 @@ def accept(
 
 def _whole(alert: Alert) -> list[object]:
     """What of an alert is stored at once, also when it only goes on firing."""
-    return [(claim.origin, claim.starts_at, claim.flapped_at) for claim in alert.claims]
+    return [(claim.origin, claim.starts_at, claim.flapping) for claim in alert.claims]
 
 
 def join_groups(draft: Draft, alert: Alert, root: Route) -> list[str]:

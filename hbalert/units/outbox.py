@@ -202,9 +202,9 @@ def _gave_up(draft: Draft, delivery: Delivery, fallback: Sequence[str], new_ids:
         if entry is not None:
             # Who hears of the firing instead has to hear of the end as well.
             known = draft.entries.get((delivery.group_id, name))
-            firing = entry.firing.intersection(alert.labels.key for alert in alerts)
-            firing |= known.firing if known is not None else frozenset()
-            draft.entries.put((delivery.group_id, name), replace(entry, notifier=name, firing=firing))
+            heard = entry.about(entry.firing.intersection(alert.labels.key for alert in alerts))
+            heard = heard.and_of(known) if known is not None else heard
+            draft.entries.put((delivery.group_id, name), replace(heard, notifier=name))
 
 
 def _from_now(alerts: Sequence[NotifiedAlert], now: datetime) -> tuple[NotifiedAlert, ...]:

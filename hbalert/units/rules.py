@@ -57,7 +57,6 @@ class Outlook:
             annotations={**row.annotations, FLAPPING: self.held} if flapping else row.annotations,
             generator_url=self.link,
             flapping=flapping,
-            flapped_at=row.flaps.since or row.flaps.calm_since,
         )
 
     @property

@@ -36,9 +36,14 @@ def look(
 
 
 def told(
-    *firing: bytes, resolved: Iterable[bytes] = (), who: str = "phone", at: float = 0, repeats: int = 0
+    *firing: bytes,
+    resolved: Iterable[bytes] = (),
+    flapping: Iterable[bytes] = (),
+    who: str = "phone",
+    at: float = 0,
+    repeats: int = 0,
 ) -> LogEntry:
-    return LogEntry("g", who, frozenset(firing), frozenset(resolved), t(at), repeats)
+    return LogEntry("g", who, frozenset(firing), frozenset(resolved), t(at), repeats, frozenset(flapping))
 
 
 def says(verdict: Verdict) -> tuple[Reason | None, list[str]]:
@@ -57,34 +62,38 @@ def test_what_fires_is_told_first() -> None:
     assert not verdict.forget
 
 
-def flaps(at: float, *, now: bool = True) -> Alert:
-    return report(
-        A.labels, origin="rule:r", starts_at=t(0), ends_at=None, now=t(at), flapping=now, flapped_at=t(at)
-    )
+FLAPS = report(A.labels, origin="rule:r", starts_at=t(0), ends_at=None, now=t(50), flapping=True)
 
 
 @pytest.mark.parametrize(
-    ("alert", "told_at", "muted", "expected"),
+    ("alert", "told_flapping", "muted", "expected"),
     [
-        pytest.param(flaps(50), 0, (), Reason.FLAPPING, id="told before it began to flap"),
-        pytest.param(flaps(50), 50, (), None, id="told with it"),
-        pytest.param(flaps(50, now=False), 0, (), Reason.CALM, id="told before it calmed down"),
-        pytest.param(flaps(50, now=False), 60, (), None, id="told since"),
-        pytest.param(flaps(50), 0, (KEY_A,), None, id="silenced"),
-        pytest.param(A, 0, (), None, id="an alert that never did"),
+        pytest.param(FLAPS, False, (), Reason.FLAPPING, id="told before it began to flap"),
+        pytest.param(FLAPS, True, (), None, id="told with it"),
+        pytest.param(A, True, (), Reason.CALM, id="told before it calmed down"),
+        pytest.param(A, False, (), None, id="an alert that never did, or told since it calmed down"),
+        pytest.param(FLAPS, False, (KEY_A,), None, id="silenced"),
     ],
 )
 def test_that_an_alert_begins_or_ceases_to_flap_is_told_once(
-    alert: Alert, told_at: float, muted: tuple[bytes, ...], expected: Reason | None
+    alert: Alert, told_flapping: bool, muted: tuple[bytes, ...], expected: Reason | None
 ) -> None:
-    verdict = only(look([alert], muted=muted, entries=[told(KEY_A, at=told_at)]))
+    """Whenever the far side accepted what was said before: what it said is what counts."""
+    known = told(KEY_A, flapping=[KEY_A] if told_flapping else (), at=NOW)
+    verdict = only(look([alert], muted=muted, entries=[known]))
     assert verdict.decision.reason is expected
     if expected is not None:
-        assert verdict.entry == told(KEY_A, at=NOW)
+        assert verdict.entry == told(KEY_A, flapping=[KEY_A] if alert.flapping else (), at=NOW)
+
+
+def test_that_a_silenced_alert_was_told_as_flapping_is_not_forgotten_over_other_news() -> None:
+    known = told(KEY_A, flapping=[KEY_A])
+    verdict = only(look([FLAPS, B], muted=[KEY_A], entries=[known]))
+    assert verdict.entry == told(KEY_A, KEY_B, flapping=[KEY_A], at=NOW)
 
 
 def test_who_is_no_longer_in_the_receiver_does_not_hear_of_flapping() -> None:
-    verdict = only(look([flaps(50)], Listener("old", in_receiver=False), entries=[told(KEY_A, who="old")]))
+    verdict = only(look([FLAPS], Listener("old", in_receiver=False), entries=[told(KEY_A, who="old")]))
     assert says(verdict) == (None, [])
 
 

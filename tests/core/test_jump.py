@@ -160,7 +160,6 @@ MOVES = {
     "Claim.starts_at": "date",
     "Claim.ends_at": "date",
     "Claim.updated_at": "date",
-    "Claim.flapped_at": "wait",
     "RuleAlert.active_at": "wait",
     "RuleAlert.fired_at": "wait",
     "RuleAlert.keep_firing_since": "wait",

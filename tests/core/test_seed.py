@@ -1,5 +1,7 @@
 """Seeding: a route edit tells nobody anything again."""
 
+from dataclasses import replace
+
 from hbalert.core.notification import LogEntry
 from hbalert.core.seed import seed, told
 from tests.core.say import t
@@ -23,6 +25,12 @@ def test_a_new_group_begins_with_what_its_notifiers_were_told_elsewhere() -> Non
         entry("new", "m", {b"B"}, 5),
         entry("new", "n", {b"A", b"B"}, 20),
     ]
+
+
+def test_who_was_told_that_an_alert_flaps_is_not_told_again() -> None:
+    before = replace(entry("g1", "n", {b"A", b"B"}, 10), flapping=frozenset({b"A", b"B"}))
+    (fresh,) = seed("new", [b"A"], told([before]))
+    assert fresh.firing == fresh.flapping == {b"A"}
 
 
 def test_a_group_nobody_was_told_of_begins_empty() -> None:

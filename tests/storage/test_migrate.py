@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from hbalert.core.flap import NEVER
+from hbalert.core.notification import LogEntry
 from hbalert.errors import StoreError
 from hbalert.storage.migrate import TABLES, Migration, known_migrations, migrate
 from hbalert.storage.queries.sqlite import PAGE_BYTES
@@ -176,6 +177,7 @@ def test_a_released_schema_is_never_changed() -> None:
         1: "ddbe4fe6042b3e2dce45ad28979ca706e7e70713f1636bb3107ab351949733c5",
         2: "9e23869f9afd3c8994c8ffc373d142de8511524971582d18e1aeea353bb710c1",
         3: "cf6c2383008aa2624ed2dcb949ff43f41721c4fe30a6c3b4a17f2759703b1869",
+        4: "4b87d365b312c35434e1f55e03e791063a9316de2f225ea609506b4ff7119475",
     }
     assert {migration.number: migration.checksum for migration in known_migrations()} == released
 
@@ -194,6 +196,18 @@ async def test_alerts_of_rules_survive_the_third_schema(database: Path) -> None:
     await store.close()
     assert (row.labels, row.state.value, row.fired_at) == (labels(1), "firing", t(60))
     assert (row.missed, row.flaps) == (0, NEVER)
+
+
+async def test_what_was_told_survives_the_fourth_schema(database: Path) -> None:
+    with closing(sqlite3.connect(database, isolation_level=None)) as connection:
+        migrate(connection, database, t(0), known_migrations()[:3])
+        connection.execute(
+            "INSERT INTO log_entry VALUES (7, 'g', 'mail', x'91c403616263', x'90', 1772366460123457, 2)"
+        )
+    store = await open_sqlite(database)
+    entries = list((await store.load()).entries)
+    await store.close()
+    assert entries == [LogEntry("g", "mail", frozenset({b"abc"}), frozenset(), t(60), 2)]
 
 
 def test_every_table_is_rescued_when_damaged(connection: sqlite3.Connection, database: Path) -> None:

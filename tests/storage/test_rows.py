@@ -107,7 +107,7 @@ def test_what_was_written_by_the_first_schema_is_still_understood() -> None:
         "alert": (key, '{"summary":"x"}', "", claims),
         "rule_alert": ("r", key, "firing", micro, 1.0, "{}", micro, None, None, 2, flaps),
         "alert_group": ("g", "root", "{}", micro, 1),
-        "log_entry": ("g", "mail", b"\x91\xc4\x03abc", b"\x90", micro, 0),
+        "log_entry": ("g", "mail", b"\x91\xc4\x03abc", b"\x90", b"\x90", micro, 0),
         "delivery": (
             "d", 1, "g", "mail", "queued", micro, micro, 0, "[]", "{}", "", None, notification,
         ),

@@ -93,7 +93,15 @@ def group(number: int = 0) -> Group:
 
 
 def entry(number: int = 0) -> LogEntry:
-    return LogEntry(f"route/{number}", "ops-mail", frozenset({labels(1).key}), frozenset(), t(30))
+    return LogEntry(
+        f"route/{number}",
+        "ops-mail",
+        frozenset({labels(1).key}),
+        frozenset(),
+        t(30),
+        0,
+        frozenset({labels(1).key}),
+    )
 
 
 def notification(number: int = 0, *, odd: bool = False) -> Notification:

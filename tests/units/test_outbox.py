@@ -1,5 +1,6 @@
 """The outbox: who may be claimed when, and what a start finds."""
 
+from dataclasses import replace
 from datetime import datetime
 
 import pytest
@@ -209,3 +210,19 @@ def test_an_end_that_no_look_at_the_group_has_seen_is_not_said_by_the_next_attem
     stage.at(200).reports(fires("alertname=Down0 bot=a", 200, 99999, at=200))
     stage.at(330).flush()
     assert stage.at(400).send() == ["first notification: a firing"]
+
+
+def test_that_an_alert_begins_to_flap_while_it_is_being_told_is_told_next() -> None:
+    """The far side accepts later, but what it accepts is what was said before."""
+    stage = Stage()
+    alert = fires("alertname=Down bot=a", 0)
+    stage.reports(alert)
+    stage.at(30).flush()
+    (first,) = stage.claim()
+    flaps = replace(alert, claims=(replace(alert.claims[0], flapping=True, updated_at=t(40)),))
+    stage.at(40).reports(flaps)
+    stage.at(50).settle(first, Outcome(Result.SENT, "ok", "sent"))
+    stage.at(330).flush()
+    assert stage.send() == ["alert is flapping: a firing"]
+    stage.at(630).flush()
+    assert stage.send() == [], "once"
