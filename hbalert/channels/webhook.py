@@ -20,7 +20,6 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-import httpx
 import msgspec
 
 from hbalert.channels.answers import excerpt, no_answer, retry_after
@@ -33,7 +32,7 @@ from hbalert.outbound import Reply, Unreachable, open_client, request
 from hbalert.ports import Message, Receipt
 
 if TYPE_CHECKING:
-    import httpx
+    from hbalert.outbound.client import Client
 
 DEFAULT_PAUSE = timedelta(seconds=30)
 """How long a 429 without Retry-After keeps us away."""
@@ -139,7 +138,7 @@ class WebhookChannel:
         self._settings = settings
         self._hidden = _secrets(settings)
         self._who = _origin(settings.url.reveal())
-        self._client: httpx.AsyncClient | None = None
+        self._client: Client | None = None
 
     async def send(
         self, message: Message, *, delivery_id: str, now: datetime, skip: frozenset[str] = frozenset()
@@ -174,7 +173,7 @@ class WebhookChannel:
             await self._client.aclose()
             self._client = None
 
-    def _open(self) -> httpx.AsyncClient:
+    def _open(self) -> Client:
         """Opened at the first send, so that a bad certificate file fails a delivery and not a start."""
         if self._client is None:
             settings = self._settings

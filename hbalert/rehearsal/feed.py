@@ -11,11 +11,13 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
-
-import httpx
+from typing import TYPE_CHECKING
 
 from hbalert.errors import Unavailable
 from hbalert.outbound import Unreachable, request
+
+if TYPE_CHECKING:
+    from hbalert.outbound.client import Client
 
 PATH = "/api/v1/write"
 ARGUMENTS = ("--web.enable-remote-write-receiver",)
@@ -39,7 +41,7 @@ class Feed:
     url  its address
     """
 
-    def __init__(self, client: httpx.AsyncClient, url: str) -> None:
+    def __init__(self, client: Client, url: str) -> None:
         self._client = client
         self._url = url + PATH
         self._last: dict[tuple[tuple[str, str], ...], int] = {}

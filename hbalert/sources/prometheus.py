@@ -20,7 +20,7 @@ from hbalert.sources.batch import Batcher, NotConnected, answer
 from hbalert.sources.wire import Vector, body, check_words, form, read
 
 if TYPE_CHECKING:
-    import httpx
+    from hbalert.outbound.client import Client
 
 MAX_ANSWER_BYTES = 32 * 1024 * 1024
 
@@ -36,7 +36,7 @@ class PrometheusSource:
         self.settings = settings
         self.address, self._at = _addresses(settings.url)
         self._query_url = self._at("/api/v1/query")
-        self._client: httpx.AsyncClient | None = None
+        self._client: Client | None = None
         self._closed = False
         self._slots = asyncio.Semaphore(settings.concurrency)
         self._batcher = Batcher(self._ask, concurrency=settings.concurrency, batch=settings.batch)
@@ -138,7 +138,7 @@ class PrometheusSource:
                 raise
             raise NotConnected("it was closed: the configuration has changed") from None
 
-    def _open(self) -> httpx.AsyncClient:
+    def _open(self) -> Client:
         if self._client is None:
             settings = self.settings
             try:

@@ -1,8 +1,9 @@
-"""HTTP out: the one module that owns the client library.
+"""HTTP out: the one place that owns the client library.
 
 Knows httpx, and that it runs over aiohttp's transport (several times the requests per CPU second of
 httpx's own). Must not know what is asked or what an answer means. `open_client` makes a client,
-`request` makes one call with a deadline for the whole of it and a limit on the answer's size.
+`request` makes one call with a deadline for the whole of it and a limit on the answer's size. Next:
+`client.py`, which says how a request goes the short way.
 
 The libraries are imported with the first client: they cost as much as all the rest of a start.
 """
@@ -16,12 +17,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from hbalert import __version__
 
 if TYPE_CHECKING:
     import httpx
+
+    from hbalert.outbound.client import Client
 
 USER_AGENT = f"hbalert/{__version__}"
 
@@ -61,24 +64,18 @@ def open_client(
     client_key: Path | None = None,
     verify: bool = True,
     connections: int = 32,
-) -> httpx.AsyncClient:
-    """A client that follows no redirect and reads nothing from the environment. Close it.
+) -> Client:
+    """A client that follows no redirect, keeps no cookie and reads nothing from the environment. Close it.
 
-    timeout  for each phase (connect, write, read); `request` adds one for the whole
+    timeout  for each phase (connect, read); `request` adds one for the whole
     Raises OSError or ssl.SSLError when a certificate file cannot be read.
     """
-    import httpx
-    from httpx_aiohttp import AiohttpTransport
+    from hbalert.outbound.client import Client, Transport
 
-    limits = httpx.Limits(max_connections=connections, keepalive_expiry=60)
     context = tls_context(ca_file, client_cert, client_key, verify)
-    return httpx.AsyncClient(
-        transport=AiohttpTransport(verify=context, trust_env=False, limits=limits),
-        timeout=timeout.total_seconds(),
-        headers={"User-Agent": USER_AGENT},
-        follow_redirects=False,
-        trust_env=False,
-    )
+    seconds = timeout.total_seconds()
+    transport = Transport(context, timeout_s=seconds, connections=connections)
+    return Client(transport, timeout_s=seconds, user_agent=USER_AGENT)
 
 
 @lru_cache(maxsize=64)
@@ -104,7 +101,7 @@ def tls_context(
 
 
 async def request(
-    client: httpx.AsyncClient,
+    client: Client,
     method: str,
     url: str,
     *,
@@ -128,16 +125,9 @@ async def request(
     started = False
     try:
         async with asyncio.timeout(timeout.total_seconds()):
-            address = httpx.URL(url)
-            if address.userinfo:  # both libraries would turn it into a header, and the second complains
-                if auth is None and "authorization" not in map(str.lower, headers or {}):
-                    auth = (address.username, address.password)
-                address = address.copy_with(userinfo=b"")
-            outgoing = client.build_request(method, address, headers=headers, content=content, data=data)
-            if auth is not None:
-                outgoing = next(httpx.BasicAuth(*auth).auth_flow(outgoing))
+            outgoing = client.make(method, url, headers=headers or {}, content=content, data=data, auth=auth)
             started = True
-            response = await client.send(outgoing, stream=True)
+            response = await client.exchange(outgoing)
             try:
                 body, truncated = await _read(response, max_bytes)
             finally:
@@ -154,7 +144,10 @@ async def request(
 async def _read(response: httpx.Response, max_bytes: int) -> tuple[bytes, bool]:
     parts: list[bytes] = []
     size = 0
-    async for part in response.aiter_bytes():
+    # httpx undoes an encoding; where there is none, its layers of iterators cost more than the reading.
+    is_encoded = "content-encoding" in response.headers
+    stream = response.aiter_bytes() if is_encoded else cast("httpx.AsyncByteStream", response.stream)
+    async for part in stream:
         parts.append(part)
         size += len(part)
         if size > max_bytes:
@@ -180,6 +173,6 @@ def _unreachable(error: Exception) -> Unreachable:
         return Unreachable("no answer in time", reason="timeout", sent=True)
     if isinstance(cause, aiohttp.ServerDisconnectedError):
         return Unreachable("the connection was closed before an answer came", reason="network", sent=True)
-    if isinstance(cause, httpx.InvalidURL | httpx.UnsupportedProtocol | aiohttp.InvalidURL):
+    if isinstance(cause, httpx.InvalidURL | aiohttp.InvalidURL | aiohttp.NonHttpUrlClientError):
         return Unreachable("the URL is not valid", reason="network", sent=False)
     return Unreachable(f"{type(cause).__name__}: {cause}", reason="network", sent=True)
