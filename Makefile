@@ -76,6 +76,10 @@ compat: .venv/.set-up-dev alertmanager ## hbalert beside the real Alertmanager, 
 compat-prometheus: .venv/.set-up-dev prometheus ## the same rules, evaluated by the real Prometheus and by hbalert
 	@exec $(PY) -m tests.beside_prometheus
 
+.PHONY: equality
+equality: .venv/.set-up-dev prometheus ## 10,000 made-up rules: the same answers together as alone (ARGS="--seed 7 --rules 50000")
+	@exec $(PY) -m tests.equality --rules 10000 --seeds 10 $(ARGS)
+
 .PHONY: fmt
 fmt: .venv/.set-up-dev ## formats the code
 	@$(PY) -m ruff check --fix --quiet $(SOURCES)

@@ -29,11 +29,13 @@ class PrometheusSource:
     """One configured source. Nothing is opened before the first query; `close` it in the end.
 
     address  where it is, fit to show: without credentials, query and fragment
+    queries  how many were asked since the start
     """
 
     def __init__(self, name: str, settings: SourceSettings) -> None:
         self.name = name
         self.settings = settings
+        self.queries = 0
         self.address, self._at = _addresses(settings.url)
         self._query_url = self._at("/api/v1/query")
         self._client: Client | None = None
@@ -94,6 +96,7 @@ class PrometheusSource:
 
     async def _ask(self, query: bytes, at: datetime) -> Vector:
         """One query, form-encoded. Errors say which source they are about."""
+        self.queries += 1
         try:
             async with self._slots:
                 reply = await self._send("POST", self._query_url, body(query, at, self._timeout_ms))

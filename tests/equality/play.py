@@ -1,0 +1,120 @@
+"""Asks many rules one by one and then together, and says where the answers differ.
+
+Samples are compared by labels (the name included) and value, NaN equal to NaN and -0 not to 0, in no order;
+errors by class and, where the rule itself is refused, by the words of the server.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from hbalert.config.types import SourceSettings
+from hbalert.errors import BadQuery, SourceError
+from hbalert.ports import Answer
+from hbalert.sources.prometheus import PrometheusSource
+from tests.equality.history import history
+from tests.fakes.prometheus import with_history
+
+Outcome = Answer | Exception
+
+WAYS: dict[str, dict[str, object]] = {
+    "batches": {},
+}
+"""How rules are asked together: name -> settings of the source."""
+
+
+@asynccontextmanager
+async def prometheus(folder: Path) -> AsyncIterator[str]:
+    """The address of a Prometheus that holds the history."""
+    async with with_history(history(), folder) as server:
+        yield server.url
+
+
+def source(url: str, **settings: object) -> PrometheusSource:
+    return PrometheusSource(
+        "real", SourceSettings.model_validate({"url": url, "timeout": timedelta(seconds=60), **settings})
+    )
+
+
+def comparable(outcome: Outcome) -> object:
+    """What has to be equal."""
+    if isinstance(outcome, Answer):
+        return sorted((each.labels.key, repr(each.value)) for each in outcome.samples)
+    said = re.sub(r"\Asource \w+ \(\S+\): ", "", str(outcome))  # what is refused unasked names no source
+    return type(outcome), said if isinstance(outcome, BadQuery) else ""
+
+
+async def singly(one: PrometheusSource, rules: Sequence[str], at: datetime) -> list[Outcome]:
+    """The answer to each, asked by itself: as many queries as rules."""
+
+    async def ask(rule: str) -> Outcome:
+        try:
+            return await one.query(rule, at)
+        except SourceError as error:
+            return error
+
+    return list(await asyncio.gather(*(ask(rule) for rule in rules)))
+
+
+@dataclass(frozen=True)
+class Played:
+    """What came of some rules.
+
+    alone     the outcomes, asked one by one
+    wrong     way -> rules whose outcome differs from that
+    queries   way -> queries that it took
+    """
+
+    rules: Sequence[str]
+    alone: Sequence[Outcome]
+    wrong: dict[str, list[str]]
+    queries: dict[str, int]
+
+    def share(self, failed: bool = False) -> float:
+        """Of the rules: those that have a non-empty answer; or those that fail."""
+        hits = [isinstance(each, Exception) if failed else _says(each) for each in self.alone]
+        return sum(hits) / len(hits)
+
+    def __str__(self) -> str:
+        shares = f"{self.share():.0%} with an answer, {self.share(failed=True):.1%} refused"
+        ways = [f"{way}: {n} queries, {len(self.wrong[way])} differ" for way, n in self.queries.items()]
+        return "; ".join([f"{len(self.rules)} rules, {shares}", *ways])
+
+
+def _says(outcome: Outcome) -> bool:
+    return isinstance(outcome, Answer) and bool(outcome.samples)
+
+
+async def play(url: str, rules: Sequence[str], at: datetime) -> Played:
+    """Asks `rules` one by one, then twice in each way: the second time what failed is known."""
+    one = source(url)
+    alone = await singly(one, rules, at)
+    await one.close()
+    expected = [comparable(each) for each in alone]
+    wrong: dict[str, list[str]] = {}
+    queries: dict[str, int] = {}
+    for way, settings in WAYS.items():
+        many = source(url, **settings)
+        wrong[way] = []
+        for _ in range(2):
+            together = await many.query_many(rules, at)
+            wrong[way] += [
+                f"{rule!r}: {_told(got)}, alone {_told(mine)}"
+                for rule, got, mine, want in zip(rules, together, alone, expected, strict=True)
+                if comparable(got) != want
+            ]
+        queries[way] = many.queries
+        await many.close()
+    return Played(rules, alone, wrong, queries)
+
+
+def _told(outcome: Outcome) -> str:
+    if isinstance(outcome, Exception):
+        return f"{type(outcome).__name__} {outcome}"
+    return "[" + ", ".join(f"{each.labels} {each.value!r}" for each in outcome.samples) + "]"
