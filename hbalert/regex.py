@@ -1,6 +1,7 @@
 """Regular expressions in linear time: RE2, fully anchored, results remembered per value.
 
-Knows RE2. Must not know what is matched. Handed into `core/` as its `CompileRegex`.
+Knows RE2, which is imported with the first pattern. Must not know what is matched. Handed into `core/`
+as its `CompileRegex`.
 """
 
 from __future__ import annotations
@@ -8,11 +9,24 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from functools import lru_cache
+from typing import Any
 
-import re2
 
-_OPTIONS = re2.Options()
-_OPTIONS.log_errors = False
+def compile_re2(pattern: str, *, whole: bool = False) -> Any:
+    """The pattern as RE2 compiles it. Raises ValueError, fit to show.
+
+    whole  it has to match all of a text
+    """
+    import re2
+
+    options = re2.Options()
+    options.log_errors = False
+    try:
+        return re2.compile(f"^(?:{pattern})$" if whole else pattern, options)
+    except re2.error as error:
+        detail = error.args[0] if error.args else ""
+        why = detail.decode("utf-8", "replace") if isinstance(detail, bytes) else str(detail)
+        raise ValueError(f"{pattern!r} is not a valid regular expression (RE2): {why}") from None
 
 
 @lru_cache(maxsize=4096)
@@ -21,10 +35,7 @@ def compile_regex(pattern: str) -> Callable[[str], bool]:
 
     A match in RE2 costs about 3 us and label values repeat, so each test remembers its answers.
     """
-    try:
-        compiled = re2.compile(f"^(?:{pattern})$", _OPTIONS)
-    except re2.error as error:
-        raise ValueError(f"{pattern!r} is not a valid regular expression (RE2): {_text(error)}") from None
+    compiled = compile_re2(pattern, whole=True)
 
     @lru_cache(maxsize=8192)
     def matches(value: str) -> bool:
@@ -45,14 +56,10 @@ def compile_many(patterns: Sequence[str]) -> Callable[[str], list[int]]:
     sets = []
     for begin in range(0, len(simple), _TOGETHER):
         some = simple[begin : begin + _TOGETHER]
-        together = re2.Set.FullMatchSet(_SET_OPTIONS)
-        for index in some:
-            together.Add(f"(?:{patterns[index]})")
-        try:
-            together.Compile()
-        except re2.error:
-            continue  # too large together: asked one by one
-        sets.append((some, together))
+        together = _automaton([patterns[index] for index in some])
+        if together is not None:
+            sets.append((some, together))
+    # Those that are too large together are asked one by one.
     covered = {index for some, _ in sets for index in some}
     alone = [(index, test) for index, test in alone if index not in covered]
 
@@ -69,11 +76,19 @@ _TOGETHER = 100
 
 _COSTLY = re.compile(r"[{}]|\\p|\\P|.{513}", re.DOTALL)
 
-_SET_OPTIONS = re2.Options()
-_SET_OPTIONS.log_errors = False
-_SET_OPTIONS.max_mem = 64 << 20
 
+def _automaton(patterns: Sequence[str]) -> Any:
+    """One for all of them; None when it would be too large."""
+    import re2
 
-def _text(error: Exception) -> str:
-    detail = error.args[0] if error.args else ""
-    return detail.decode("utf-8", "replace") if isinstance(detail, bytes) else str(detail)
+    options = re2.Options()
+    options.log_errors = False
+    options.max_mem = 64 << 20
+    together = re2.Set.FullMatchSet(options)
+    for pattern in patterns:
+        together.Add(f"(?:{pattern})")
+    try:
+        together.Compile()
+    except re2.error:
+        return None
+    return together

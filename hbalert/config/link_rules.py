@@ -12,7 +12,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from importlib import import_module
 from typing import Any
 
 from hbalert.config.document import Document
@@ -235,6 +234,6 @@ def template_problems(text: str, *, is_label: bool = False) -> list[str]:
     """What is wrong with the text of a label or an annotation."""
     if "{{" not in text and "{%" not in text and "{#" not in text:
         return []
-    check = import_module("hbalert.templating").check  # Jinja2 is loaded when the first template is met
-    found: list[str] = check(text, is_label=is_label)
-    return found
+    from hbalert.templating import check
+
+    return check(text, is_label=is_label)

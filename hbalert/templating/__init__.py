@@ -4,13 +4,15 @@
     functions              Prometheus' functions; gofmt, gotime: how Go prints numbers and times
     sandbox, budget        what a template may use and how much
     plain                  the commonest texts, without Jinja2
+    full                   all others
+    failure                what is wrong with a text
     template               compile, check, expander
 
 Knows no rules, no messages, no clock. A text is compiled once and remembered. What a label holds is
 never read as a template.
 """
 
-from hbalert.templating.expressions import TemplateError
+from hbalert.templating.failure import TemplateError
 from hbalert.templating.template import Template, check, compile, expander
 
 __all__ = ["Template", "TemplateError", "check", "compile", "expander"]

@@ -17,7 +17,8 @@ import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
-from hbalert.templating.expressions import TOKEN, TemplateError, Token, meant, rename, translate_expression
+from hbalert.templating.expressions import TOKEN, Token, meant, rename, translate_expression
+from hbalert.templating.failure import TemplateError
 
 VARIABLES = {
     "labels": "labels",

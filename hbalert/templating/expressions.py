@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Protocol
 
+from hbalert.templating.failure import TemplateError
 from hbalert.templating.functions import FUNCTIONS, UNAVAILABLE
 
 CONSTANT_FUNCTIONS = frozenset({"externalURL", "now", "pathPrefix"})
@@ -39,10 +40,6 @@ TOKEN = re.compile(
     | (?P<op>:=|.)""",
     re.VERBOSE | re.DOTALL,
 )
-
-
-class TemplateError(ValueError):
-    """The text cannot be used as a template; the message says why and what would be right."""
 
 
 class NotGo(Exception):

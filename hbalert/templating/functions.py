@@ -17,15 +17,11 @@ from ipaddress import ip_address
 from typing import Any
 from urllib.parse import quote_plus
 
-import re2
-
 from hbalert.config.duration import parse_duration
+from hbalert.regex import compile_re2
 from hbalert.templating.budget import MAX_TEXT, checked
 from hbalert.templating.gofmt import number, show, sprint, sprintf
 from hbalert.templating.gotime import Duration, Moment, moment
-
-_RE2_OPTIONS = re2.Options()
-_RE2_OPTIONS.log_errors = False
 
 _FLOAT = re.compile(r"[+-]?(\d+\.?\d*([eE][+-]?\d+)?|\.\d+([eE][+-]?\d+)?|inf|infinity|nan)", re.I | re.ASCII)
 _GROUP = re.compile(r"\$(?:\$|(\w+)|\{(\w+)\})", re.ASCII)
@@ -158,11 +154,9 @@ def to_lower(value: Any) -> str:
 @lru_cache(maxsize=1024)
 def _compile(pattern: str) -> Any:
     try:
-        return re2.compile(pattern, _RE2_OPTIONS)
-    except re2.error as error:
-        detail = error.args[0] if error.args else b""
-        reason = detail.decode("utf-8", "replace") if isinstance(detail, bytes) else str(detail)
-        raise BadPattern(f"{pattern!r} is not a valid regular expression (RE2): {reason}") from None
+        return compile_re2(pattern)
+    except ValueError as error:
+        raise BadPattern(str(error)) from None
 
 
 def match(pattern: Any, text: Any) -> bool:

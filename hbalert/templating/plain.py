@@ -1,8 +1,8 @@
 """The commonest texts, without Jinja2: `{{ $labels.bot }}: {{ $value | humanizePercentage }} fail`.
 
 Knows one form of action: a label or the value, through functions that take nothing else. Must not
-know any other: what it does not read, `template.py` compiles in full, with the same result. Rule
-packs hold thousands of such texts; to compile one takes 10 us here and 1 ms there.
+know any other: what it does not read, `full.py` compiles, with the same result. Rule packs hold
+thousands of such texts; to compile one takes 10 us here and 1 ms there.
 """
 
 from __future__ import annotations

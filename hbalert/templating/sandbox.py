@@ -1,7 +1,7 @@
 """Jinja2 with walls: what a template may use, and how much.
 
 Knows Jinja2's syntax tree, the allowed names and the limits. Must not know rules, alerts or
-messages: who compiles a program says which variables it has. Next: `template.py`.
+messages: who compiles a program says which variables it has. Next: `full.py`.
 
 Texts come from configuration, but they are expanded for every alert over values that anybody may
 have sent. So a program has no macros, no imports, no methods but the listed ones; loops are
@@ -23,7 +23,8 @@ from jinja2.utils import Namespace
 from jinja2.visitor import NodeTransformer
 
 from hbalert.templating.budget import CALL, MAX_TEXT, MAX_TURNS, Budget, TooMuchWork, checked, current
-from hbalert.templating.expressions import TemplateError, meant
+from hbalert.templating.expressions import meant
+from hbalert.templating.failure import TemplateError, reason
 from hbalert.templating.functions import FUNCTIONS, UNAVAILABLE
 from hbalert.templating.gofmt import number, show
 from hbalert.templating.gotime import Duration, Moment
@@ -110,22 +111,17 @@ class Program:
                 out.append(piece)
             return "".join(out)
         except Exception as error:
-            raise ValueError(reason(error)) from error
+            raise ValueError(_reason(error)) from error
         finally:
             current.reset(token)
 
 
-def reason(error: BaseException) -> str:
-    """Why a template failed, in one line."""
+def _reason(error: Exception) -> str:
+    """Why a template failed, in one line, with the line of the template where it is known."""
     if isinstance(error, TemplateSyntaxError):
         where = f" (line {error.lineno})" if error.lineno > 1 else ""
         return f"{error.message}{where}"
-    if isinstance(error, RecursionError | MemoryError):
-        return "it is nested too deeply"
-    text = " ".join(str(error).split()) or type(error).__name__
-    if isinstance(error, TypeError) and "not supported between" in text:
-        return "a text cannot be compared with a number; labels are texts: write labels.x|float"
-    return text[:300]
+    return reason(error)
 
 
 class Sandbox(ImmutableSandboxedEnvironment):
@@ -185,7 +181,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
         except TemplateError:
             raise
         except Exception as error:
-            raise TemplateError(reason(error)) from error
+            raise TemplateError(_reason(error)) from error
         finally:
             current.reset(token)
 

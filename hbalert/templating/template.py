@@ -1,7 +1,7 @@
 """The texts of a rule: labels and annotations with the values of one alert in them.
 
-Knows which names such a text has and what a sample alert looks like. Must not know rules, states
-or messages. Message templates are compiled by `hbalert.render`.
+Knows that there are plain texts and others (`full.py`, next), and what a sample alert looks like. Must
+not know states or messages. Message templates are compiled by `hbalert.render`.
 """
 
 from __future__ import annotations
@@ -9,93 +9,35 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any
-from urllib.parse import urlsplit
-
-from jinja2 import StrictUndefined, pass_context
-from jinja2 import TemplateError as JinjaError
-from jinja2.runtime import Context
+from typing import TYPE_CHECKING, Any
 
 from hbalert.core.labels import Labels
-from hbalert.core.rule import Expand, Occasion, Rule, Sample, Unasked
-from hbalert.templating.budget import MAX_TEXT, TooMuchWork, checked
-from hbalert.templating.dialect import VARIABLES, translate
-from hbalert.templating.expressions import TemplateError
-from hbalert.templating.functions import BadPattern
-from hbalert.templating.gofmt import FormatError, show
-from hbalert.templating.gotime import Duration, Moment
+from hbalert.core.rule import Expand, Occasion, Rule, Sample
+from hbalert.templating.budget import MAX_TEXT, checked
+from hbalert.templating.failure import TemplateError, reason
 from hbalert.templating.plain import Part, compile_plain
-from hbalert.templating.sandbox import Names, Number, Program, Sandbox, View, reason
 
-
-@pass_context
-def _external_url(context: Context) -> str:
-    return str(context["external_url"])
-
-
-@pass_context
-def _path_prefix(context: Context) -> str:
-    return urlsplit(str(context["external_url"])).path
-
-
-@pass_context
-def _now(context: Context) -> Number:
-    occasion: Occasion | None = context["occasion"]
-    if occasion is None or occasion.active_at is None:
-        raise TemplateError("now is not available in a label: it would be another alert each time")
-    return Number(occasion.now.timestamp())
-
-
-class Answered(View):
-    """A sample of a query's answer, with Go's names for its parts, too."""
-
-    __slots__ = ("Labels", "Value", "labels", "value")
-
-    def __init__(self, labels: Mapping[str, str], value: float) -> None:
-        self.Labels = self.labels = Names(labels)
-        self.Value = self.value = Number(value)
-
-    def __str__(self) -> str:
-        return f"{show(self.labels)} => {self.value}"
-
-
-@pass_context
-def _query(context: Context, expr: Any) -> list[Answered]:
-    """The answer, if it is there; else that it is wanted is noted, and the text is expanded again."""
-    occasion: Occasion | None = context["occasion"]
-    text = show(expr)
-    if occasion is None or occasion.active_at is None:
-        raise TemplateError("query is not available in a label: a source that is silent would end the alert")
-    found = occasion.answers.get(text)
-    if found is None:
-        context["wanted"].add(text)
-        return []
-    if isinstance(found, str):
-        raise TemplateError(f"query {text!r}: {found}")
-    return [Answered(sample.labels.as_dict(), sample.value) for sample in found]
-
-
-_SANDBOX = Sandbox(
-    functions={"externalURL": _external_url, "now": _now, "pathPrefix": _path_prefix, "query": _query},
-    filters={"query": _query},
-)
+if TYPE_CHECKING:
+    from hbalert.templating.full import Full
 
 
 class Template:
     """A text that can be expanded. `uses_value` is whether the result depends on the value."""
 
-    __slots__ = ("_parts", "_program", "text", "uses_value")
+    __slots__ = ("_full", "_parts", "text", "uses_value")
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self._program: Program | None = None
+        self._full: Full | None = None
         if len(text) > MAX_TEXT:
             raise TemplateError(f"the text has more than {MAX_TEXT} characters")
         plain = compile_plain(text)
         self._parts, self.uses_value = plain or ([], False)
         if plain is None:
-            self._program = _SANDBOX.program(translate(text), VARIABLES.values())
-            self.uses_value = "value" in self._program.variables
+            from hbalert.templating.full import Full
+
+            self._full = Full(text)
+            self.uses_value = self._full.uses_value
 
     def expand(
         self,
@@ -110,41 +52,9 @@ class Template:
 
         What a label holds is never read as a template again.
         """
-        if self._program is None:
+        if self._full is None:
             return _fill(self._parts, labels, value)
-        variables: dict[str, Any] = {
-            "labels": Names(labels),
-            "value": Number(value),
-            "external_labels": Names(external_labels),
-            "external_url": external_url,
-            "occasion": occasion,
-            "wanted": set(),
-        }
-        if occasion is not None:
-            variables |= _about(occasion)
-        try:
-            text = self._program.run(variables)
-        except ValueError:
-            if not variables["wanted"]:
-                raise
-            text = ""
-        if variables["wanted"]:  # what came out was made of empty answers
-            raise Unasked(variables["wanted"])
-        return text
-
-
-def _about(occasion: Occasion) -> dict[str, Any]:
-    """vmalert's variables."""
-    rule = occasion.rule
-    about: dict[str, Any] = {
-        "expr": rule.expr,
-        "hold": Duration(rule.hold.total_seconds()),
-        "type": "prometheus",
-    }
-    if occasion.active_at is None:
-        hint = "$activeAt is not available in a label: it would be another alert each time"
-        return {**about, "active_at": StrictUndefined(hint=hint)}
-    return {**about, "active_at": Moment(occasion.active_at)}
+        return self._full.expand(labels, value, external_labels, external_url, occasion)
 
 
 def _fill(parts: list[str | Part], labels: Mapping[str, str], value: float) -> str:
@@ -168,9 +78,6 @@ def expander(external_labels: Mapping[str, str], external_url: str) -> Expand:
 
     return expand
 
-
-_AUTHORS = (TemplateError, TooMuchWork, FormatError, BadPattern, JinjaError, TypeError)
-"""Failures that the author of the text can mend; others may come from what a label holds."""
 
 _SAMPLE_VALUES = (1.0, 0.0, 1e9, float("nan"))
 
@@ -208,7 +115,9 @@ def check(text: str, *, is_label: bool = False) -> list[str]:
         try:
             sample = template.expand(_AnyLabels(bot="1"), value, _AnyLabels(), "http://127.0.0.1/", occasion)
         except ValueError as error:
-            if isinstance(error.__cause__, _AUTHORS):
+            from hbalert.templating.full import AUTHORS
+
+            if isinstance(error.__cause__, AUTHORS):
                 return [str(error)]
             continue
         if "%!" in sample and "%!" not in text:

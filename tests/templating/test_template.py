@@ -12,9 +12,9 @@ from hbalert.core.labels import Labels
 from hbalert.core.rule import Occasion, Rule, Sample, Unasked
 from hbalert.templating import TemplateError, check, compile, expander
 from hbalert.templating.dialect import VARIABLES, translate
+from hbalert.templating.full import SANDBOX
 from hbalert.templating.plain import compile_plain
 from hbalert.templating.sandbox import Names, Number
-from hbalert.templating.template import _SANDBOX
 from tests.core.say import s, t
 from tests.templating.cases import LABELS, NEWER, ORDERS, QUERIES, RULES
 
@@ -125,7 +125,7 @@ def test_a_text_knows_whether_it_depends_on_the_value() -> None:
     ("text", "expected", "value"), [row for row in RULES + NEWER if compile_plain(row[0])]
 )
 def test_the_short_way_gives_what_the_long_one_gives(text: str, expected: str, value: float) -> None:
-    program = _SANDBOX.program(translate(text), VARIABLES.values())
+    program = SANDBOX.program(translate(text), VARIABLES.values())
     variables = {
         "labels": Names(LABELS),
         "value": Number(value),
