@@ -6,6 +6,7 @@
     |   +-- Unavailable      nobody answered, or not in time, or 5xx: nothing is known
     |   +-- BadQuery         it answered that the query is wrong
     |   +-- TooMuch          it answered that the query asks for too much (samples, length)
+    |   +-- Incomplete       it answered with warnings, and such an answer is not to count
     +-- StoreError           the database
     |   +-- StoreFull        no room: new alerts are refused so that their sender keeps them
     |   +-- StoreLocked      another hbalert owns it
@@ -53,6 +54,10 @@ class BadQuery(SourceError):
 
 class TooMuch(SourceError):
     """The source refuses the size of the query or of its answer."""
+
+
+class Incomplete(SourceError):
+    """The source answered with warnings, or in part, and the operator does not want such answers to count."""
 
 
 class StoreError(HbalertError):

@@ -108,7 +108,10 @@ class BasicAuth(Settings):
 
 
 class SourceSettings(Settings):
-    """[sources.NAME]: something that answers PromQL."""
+    """[sources.NAME]: something that answers PromQL.
+
+    partial  an answer that comes with warnings counts ("warn"), or is none ("error")
+    """
 
     url: WebUrl
     timeout: Duration = timedelta(seconds=10)
@@ -119,6 +122,7 @@ class SourceSettings(Settings):
     client_cert: File | None = None
     client_key: File | None = None
     batch: bool = True
+    partial: Literal["warn", "error"] = "warn"
     concurrency: Whole = Field(default=8, ge=1, le=256)
     down_after: Duration = timedelta(minutes=2)
 

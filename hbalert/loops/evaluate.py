@@ -20,7 +20,7 @@ from hbalert.core.jump import Jump
 from hbalert.core.rule import Expand, RuleAlert, RuleAlertState, RuleGroup
 from hbalert.core.slots import Due, due, evaluation_time, next_slot, slot_at
 from hbalert.engine import Engine
-from hbalert.errors import StoreError, Unavailable
+from hbalert.errors import Incomplete, StoreError, Unavailable
 from hbalert.health import GroupHealth, RuleHealth
 from hbalert.loops.lookup import LookedUp, look_up, looks_up
 from hbalert.loops.watch import Answers, Watch, watch_of
@@ -224,7 +224,7 @@ class Evaluator:
 
     def _follow(self, this: Round, answers: Answers) -> None:
         """Whether the source answers at all: one good word, or a refusal, is an answer."""
-        errors = [each for each in answers.values() if isinstance(each, Unavailable)]
+        errors = [each for each in answers.values() if isinstance(each, (Unavailable, Incomplete))]
         up = len(errors) < len(answers)
         known = self._views.get(this.name)
         if known is not None and known.up is up and known.since is not None:
@@ -276,14 +276,18 @@ class Evaluator:
         return went
 
     def _about_rule(self, draft: Draft, watch: Watch, health: RuleHealth) -> list[Alert]:
-        """Our own alert about a rule that fails for long; one that is over its limit is told at once."""
+        """Our own alert about a rule that fails for long; one that is over its limit is told at once.
+
+        While the source itself is at fault there is an alert about that, and no word of its rules.
+        """
         since = health.failing_since
         if since is None:
             before = self.health.get(watch.rule.id)
             was_well = before is not None and before.failing_since is None
             return [] if was_well or health.error else own.over(draft, watch.failing)
         patience = self._config.sources[watch.rule.source].down_after
-        if not health.overflow and health.at - since < patience:
+        early = not health.overflow and health.at - since < patience
+        if early or self._is_down(watch.rule.source):
             return []
         said = health.error or health.warnings[-1]
         return [own.rule_fails(watch.failing, watch.rule, said, since, draft.now)]

@@ -19,7 +19,7 @@ from functools import lru_cache
 
 from hbalert.core.labels import Labels
 from hbalert.core.rule import Sample
-from hbalert.errors import BadQuery, SourceError, TooMuch, Unavailable
+from hbalert.errors import BadQuery, Incomplete, SourceError, TooMuch, Unavailable
 from hbalert.ports import Answer
 from hbalert.promql import Shape, shape
 from hbalert.sources.wire import Vector, form, not_a_vector
@@ -150,11 +150,13 @@ class _Round:
 class Batcher:
     """Asks for many expressions at once, and copes with what comes of it.
 
-    size  how many expressions go into the next batches
+    size    how many expressions go into the next batches
+    strict  an answer that the source itself doubts is none
     """
 
-    def __init__(self, ask: Ask, *, concurrency: int, batch: bool = True) -> None:
+    def __init__(self, ask: Ask, *, concurrency: int, batch: bool = True, strict: bool = False) -> None:
         self.size = SIZE
+        self._strict = strict
         self._ask = ask
         self._concurrency = concurrency
         self._batch = batch
@@ -208,7 +210,11 @@ class Batcher:
 
     async def _ask_together(self, now: _Round, some: tuple[str, ...]) -> None:
         try:
-            answers = apart(await self._ask(_encoded(some), now.at), len(some))
+            vector = await self._ask(_encoded(some), now.at)
+            if self._strict and vector.doubted:
+                await self._doubted(now, some)
+                return
+            answers = apart(vector, len(some))
         except Unavailable as error:
             # Nothing is known of any of them. Asking again in parts would only add to the load.
             now.answers.update(dict.fromkeys(some, error))
@@ -238,9 +244,20 @@ class Batcher:
             else:
                 await self._ask_together(now, half)
 
+    async def _doubted(self, now: _Round, some: tuple[str, ...]) -> None:
+        """Finds out whose answer it is that the source doubts; those are asked alone from now on."""
+        self._answered(now)
+        for expr in some:
+            if now.down is not None:
+                now.answers[expr] = now.down
+                continue
+            await self._ask_alone(now, expr)
+            if isinstance(now.answers[expr], Incomplete):
+                self._solitary.add(expr, now.at)
+
     async def _ask_alone(self, now: _Round, expr: str) -> None:
         try:
-            vector = await self._ask(form(expr), now.at)
+            found = answer(await self._ask(form(expr), now.at), strict=self._strict)
         except Unavailable as error:
             now.answers[expr] = error
             self._unanswered(now, (), error)
@@ -249,7 +266,7 @@ class Batcher:
             now.answers[expr] = error
         else:
             self._answered(now)
-            now.answers[expr] = answer(vector)
+            now.answers[expr] = found
 
     def _answered(self, now: _Round) -> None:
         now.silent = 0
@@ -280,7 +297,12 @@ class Batcher:
             self.size = min(SIZE, self.size * 2)
 
 
-def answer(vector: Vector) -> Answer:
-    """The answer to one expression that was asked alone."""
+def answer(vector: Vector, *, strict: bool = False) -> Answer:
+    """The answer to one expression that was asked alone.
+
+    Raises Incomplete when the source itself doubts it and `strict` is set.
+    """
+    if strict and vector.doubted:
+        raise Incomplete(f'the answer is not complete (partial = "error"): {"; ".join(vector.warnings)}')
     samples = tuple(Sample(Labels(labels), value) for labels, value in vector.series)
     return Answer(samples, vector.warnings)

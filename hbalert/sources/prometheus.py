@@ -17,7 +17,7 @@ from hbalert.errors import SourceError, TooMuch, Unavailable
 from hbalert.outbound import Reply, Unreachable, open_client, request
 from hbalert.ports import Answer, Passed
 from hbalert.sources.batch import Batcher, NotConnected, answer
-from hbalert.sources.wire import Vector, body, check_words, form, read
+from hbalert.sources.wire import Vector, body, check_words, form, is_of_the_way, read
 
 if TYPE_CHECKING:
     from hbalert.outbound.client import Client
@@ -41,7 +41,10 @@ class PrometheusSource:
         self._client: Client | None = None
         self._closed = False
         self._slots = asyncio.Semaphore(settings.concurrency)
-        self._batcher = Batcher(self._ask, concurrency=settings.concurrency, batch=settings.batch)
+        self._strict = settings.partial == "error"
+        self._batcher = Batcher(
+            self._ask, concurrency=settings.concurrency, batch=settings.batch, strict=self._strict
+        )
         self._timeout_ms = max(1, settings.timeout // timedelta(milliseconds=1))
         self._headers = {
             "Accept": "application/json",
@@ -59,12 +62,12 @@ class PrometheusSource:
         return f"PrometheusSource({self.name!r}, {self.address})"
 
     async def query(self, expr: str, at: datetime) -> Answer:
-        """The answer at `at` (to the millisecond). Raises Unavailable, BadQuery or TooMuch.
+        """The answer at `at` (to the millisecond). Raises Unavailable, BadQuery, TooMuch or Incomplete.
 
         The time-out of the settings is for the whole call, once it has its turn among those that may
         run at the same time.
         """
-        return answer(await self._ask(form(expr), at))
+        return answer(await self._ask(form(expr), at), strict=self._strict)
 
     async def query_many(self, exprs: Sequence[str], at: datetime) -> list[Answer | Exception]:
         """The answers, in the order asked; a SourceError stands in place of an answer."""
@@ -109,14 +112,17 @@ class PrometheusSource:
     async def _send(self, method: str, url: str, content: bytes) -> Reply:
         try:
             async with asyncio.timeout(self._timeout_ms / 1000):
+                # A second try, at once, where it costs the server nothing and most often helps: after a
+                # connection that broke (a kept one that the server has just closed looks like this too),
+                # and after a proxy that had nobody to hand the query to.
                 try:
-                    return await self._try(method, url, content)
+                    reply = await self._try(method, url, content)
+                    if not is_of_the_way(reply.status, reply.body):
+                        return reply
                 except Unreachable as error:
-                    # A kept connection that the server has just closed looks like this. A query
-                    # changes nothing over there, so it may be asked again.
                     if error.reason != "network" or not error.sent:
                         raise
-                    return await self._try(method, url, content)
+                return await self._try(method, url, content)
         except TimeoutError:
             raise Unavailable(f"no answer within {self._timeout_ms / 1000:g} s") from None
         except Unreachable as error:

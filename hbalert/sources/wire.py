@@ -54,10 +54,15 @@ _SCALAR = msgspec.json.Decoder(tuple[float, str])
 
 @dataclass(frozen=True, slots=True)
 class Vector:
-    """A decoded answer: label sets as answered, with their values."""
+    """A decoded answer: label sets as answered, with their values.
+
+    warnings  the server's, and ours about what was left out
+    doubted   whether the server itself says that something is wrong with it or missing
+    """
 
     series: list[tuple[dict[str, str], float]]
     warnings: tuple[str, ...] = ()
+    doubted: bool = False
 
 
 def form(expr: str) -> bytes:
@@ -84,7 +89,7 @@ def read(status: int, content: bytes) -> Vector:
     if reply.isPartial:
         warnings += ("the answer is partial",)
     try:
-        return _vector(reply.data, warnings)
+        return _vector(reply.data, warnings, bool(warnings))
     except (msgspec.DecodeError, ValueError):
         raise Unavailable("the answer is not what the query API promises") from None
 
@@ -99,9 +104,14 @@ def check_words(status: int, content: bytes) -> None:
         raise Unavailable(str(_refusal(status, reply)))
 
 
-def _vector(data: _Data, warnings: tuple[str, ...]) -> Vector:
+def is_of_the_way(status: int, content: bytes) -> bool:
+    """Whether a proxy answered because it had nobody to ask: then nobody has worked on the query."""
+    return status in (502, 503) and not content.lstrip().startswith(b"{")
+
+
+def _vector(data: _Data, warnings: tuple[str, ...], doubted: bool) -> Vector:
     if data.resultType == "scalar":
-        return Vector([({}, float(_SCALAR.decode(data.result)[1]))], warnings)
+        return Vector([({}, float(_SCALAR.decode(data.result)[1]))], warnings, doubted)
     if data.resultType != "vector":
         raise not_a_vector("string" if data.resultType == "string" else "range vector")
     series = _VECTOR.decode(data.result) or []
@@ -112,7 +122,7 @@ def _vector(data: _Data, warnings: tuple[str, ...]) -> Vector:
             f"{histograms} native histograms were left out: a rule judges numbers;"
             " use histogram_quantile() or histogram_count()",
         )
-    return Vector(found, warnings)
+    return Vector(found, warnings, doubted)
 
 
 def not_a_vector(kind: Literal["string", "range vector"]) -> BadQuery:

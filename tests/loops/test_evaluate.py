@@ -18,7 +18,7 @@ from hbalert.core.labels import Labels
 from hbalert.core.rule import Occasion, Rule, RuleAlertState, RuleGroup, Sample
 from hbalert.core.slots import next_slot, offset
 from hbalert.engine import Engine
-from hbalert.errors import BadQuery, StoreFull, Unavailable
+from hbalert.errors import BadQuery, Incomplete, StoreFull, Unavailable
 from hbalert.loops.dispatch import Dispatcher
 from hbalert.loops.evaluate import Evaluator
 from hbalert.metrics import Metrics
@@ -436,6 +436,30 @@ async def test_one_wrong_rule_spoils_no_other_and_is_told_after_a_while(tmp_path
         )
         assert "(rules/orders.toml:12)" in failing.annotations["summary"]
         source.answers["y > 1"] = ["bot=a"]
+        await at.seconds(10)
+        assert at.firing() == [OTHER_FIRES, SLOW]
+
+
+async def test_an_incomplete_answer_changes_nothing_and_is_told_of_its_rule(tmp_path: Path) -> None:
+    source = Says("bot=a")
+    async with play(tmp_path, with_rules(tmp_path, AT_ONCE, OTHER), source) as at:
+        await at.seconds(1)
+        assert at.firing() == [OTHER_FIRES, SLOW]
+        source.up, source.answers["y > 1"] = [], Incomplete("a store is away")
+        await at.seconds(79)
+        assert at.firing()[1:] == [OTHER_FIRES], "held"
+        assert ['rule="orders/Other/0"' in each for each in at.firing()] == [True, False]
+
+
+async def test_when_all_that_a_source_says_is_incomplete_that_is_told_once(tmp_path: Path) -> None:
+    source = Says("bot=a")
+    async with play(tmp_path, with_rules(tmp_path, AT_ONCE, OTHER), source) as at:
+        await at.seconds(1)
+        source.error = Incomplete("a store is away")
+        await at.seconds(99)
+        own, *held = at.firing()
+        assert ("HbalertSourceUnreachable" in own, held) == (True, [OTHER_FIRES, SLOW])
+        source.error = None
         await at.seconds(10)
         assert at.firing() == [OTHER_FIRES, SLOW]
 

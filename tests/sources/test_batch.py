@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs
 
@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from hbalert.core.labels import Labels
 from hbalert.core.rule import Sample
-from hbalert.errors import BadQuery, SourceError, TooMuch, Unavailable
+from hbalert.errors import BadQuery, Incomplete, SourceError, TooMuch, Unavailable
 from hbalert.ports import Answer
 from hbalert.sources.batch import MAX_BYTES, SIZE, TAG, Batcher, NotConnected, Solitary, apart, joined
 from hbalert.sources.wire import Vector
@@ -36,10 +36,16 @@ class Server:
 
     asked    the expressions of each query, in order; one that was asked alone as its bare text
     fails    given the expressions of a query, an error to raise
+    doubts   expressions whose answers come with a warning
     """
 
-    def __init__(self, fails: Callable[[tuple[str, ...]], SourceError | None] = lambda exprs: None) -> None:
+    def __init__(
+        self,
+        fails: Callable[[tuple[str, ...]], SourceError | None] = lambda exprs: None,
+        doubts: Sequence[str] = (),
+    ) -> None:
         self.fails = fails
+        self.doubts = doubts
         self.asked: list[tuple[str, ...] | str] = []
         self.at = BASE
         self.gate: Callable[[], Awaitable[None]] | None = None
@@ -55,9 +61,12 @@ class Server:
         failure = self.fails(exprs)
         if failure is not None:
             raise failure
+        doubted = not set(self.doubts).isdisjoint(exprs)
+        warnings = ("a store is away",) if doubted else ()
         if not leaves:
-            return Vector([({"is": text}, 1.0)])
-        return Vector([({"is": expr, TAG: number}, 1.0) for expr, number in reversed(leaves)])
+            return Vector([({"is": text}, 1.0)], warnings, doubted)
+        series = [({"is": expr, TAG: number}, 1.0) for expr, number in reversed(leaves)]
+        return Vector(series, warnings, doubted)
 
     @property
     def sizes(self) -> list[int]:
@@ -231,6 +240,29 @@ async def test_what_failed_in_a_batch_is_asked_alone_for_ten_minutes_then_tried_
     assert server.asked == [("m0", "m1", "m2")]
     server.asked.clear()
     await ask(batcher, metrics(3), 615)
+    assert server.sizes == [3]
+
+
+async def test_an_answer_that_the_source_doubts_belongs_to_whoever_is_asked_alone_with_it() -> None:
+    server = Server(doubts=("m1",))
+    batcher = Batcher(server, concurrency=1, strict=True)
+    for sizes in ([3, 0, 0, 0], [2, 0]):
+        server.asked.clear()
+        answers = await ask(batcher, metrics(3), 15)
+        assert answers[::2] == [good("m0"), good("m2")]
+        assert isinstance(answers[1], Incomplete)
+        assert "a store is away" in str(answers[1])
+        assert server.sizes == sizes
+    server.doubts = ()
+    server.asked.clear()
+    assert await ask(batcher, metrics(3), 700) == [good(expr) for expr in metrics(3)]
+    assert server.sizes == [3], "in the batch again"
+
+
+async def test_unless_it_is_told_otherwise_an_answer_that_the_source_doubts_counts() -> None:
+    server = Server(doubts=("m1",))
+    answers = await ask(Batcher(server, concurrency=1), metrics(3))
+    assert [each.warnings for each in answers if isinstance(each, Answer)] == [("a store is away",)] * 3
     assert server.sizes == [3]
 
 

@@ -14,7 +14,7 @@ from hbalert.config.secret import Secret
 from hbalert.config.types import BasicAuth, SourceSettings
 from hbalert.core.labels import Labels
 from hbalert.core.rule import Sample
-from hbalert.errors import BadQuery, SourceError, TooMuch, Unavailable
+from hbalert.errors import BadQuery, Incomplete, SourceError, TooMuch, Unavailable
 from hbalert.ports import Answer, Source
 from hbalert.sources import prometheus
 from hbalert.sources.prometheus import PrometheusSource
@@ -169,6 +169,40 @@ async def test_a_connection_that_was_closed_is_asked_once_more_at_once() -> None
         assert await one.query("up", AT) == Answer((Sample(Labels(), 1.0),))
         await one.close()
     assert len(api.asked) == 3
+
+
+@pytest.mark.parametrize(
+    ("reply", "times"),
+    [
+        pytest.param(Reply(502, b"<html>", "text/html"), 2, id="a proxy that has nobody to hand it to"),
+        pytest.param(Reply(500, b"oops"), 1, id="a server that fails: the next slot is the next try"),
+        pytest.param(error(503, "timeout", "query timed out"), 1, id="a server that is busy"),
+    ],
+)
+async def test_what_nobody_has_worked_on_is_asked_once_more_at_once(reply: Reply, times: int) -> None:
+    replies = iter([reply])
+    async with query_api(lambda asked: next(replies, vector(({}, "1")))) as api:
+        one = source(api.url)
+        if times == 2:
+            assert await one.query("up", AT) == Answer((Sample(Labels(), 1.0),))
+        else:
+            with pytest.raises(Unavailable):
+                await one.query("up", AT)
+        await one.close()
+    assert len(api.asked) == times
+
+
+async def test_a_source_that_fails_twice_is_not_asked_a_third_time() -> None:
+    async with query_api(lambda asked: Reply(502, b"<html>", "text/html")) as api:
+        await failure(source(api.url))
+    assert len(api.asked) == 2
+
+
+async def test_with_partial_error_an_answer_that_the_source_doubts_is_none() -> None:
+    async with query_api(lambda asked: vector(({}, "1"), warnings=["a store is away"])) as api:
+        failed = await failure(source(api.url, partial="error"))
+    assert type(failed) is Incomplete
+    assert str(failed) == 'the answer is not complete (partial = "error"): a store is away'
 
 
 async def test_an_answer_without_end_is_too_much(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hbalert.errors import BadQuery, SourceError, TooMuch, Unavailable
-from hbalert.sources.wire import MAX_TEXT, body, form, read
+from hbalert.sources.wire import MAX_TEXT, body, form, is_of_the_way, read
 
 
 def ok(kind: str, result: object, **more: object) -> bytes:
@@ -86,11 +86,28 @@ def test_histograms_are_left_out_with_a_warning() -> None:
     )
     assert answer.series == [({"a": "2"}, 5.0)]
     assert "1 native histograms were left out" in answer.warnings[0]
+    assert not answer.doubted, "the source is sure of it"
 
 
 def test_warnings_are_kept_and_so_is_that_an_answer_is_partial() -> None:
     answer = read(200, ok("vector", [], warnings=["a store\nis away"], isPartial=True, infos=["ignored"]))
     assert answer.warnings == ("a store is away", "the answer is partial")
+    assert answer.doubted
+
+
+@pytest.mark.parametrize(
+    ("status", "content", "expected"),
+    [
+        pytest.param(502, b"<html>Bad Gateway</html>", True, id="a proxy whose server is gone"),
+        pytest.param(503, b"Service Unavailable", True, id="one that has nobody to ask"),
+        pytest.param(503, failed("timeout", "query timed out"), False, id="the server has worked on it"),
+        pytest.param(504, b"<html>Gateway Time-out</html>", False, id="a proxy that has waited"),
+        pytest.param(500, b"oops", False, id="a server that fails"),
+        pytest.param(200, b"<html>Log in</html>", False, id="a page"),
+    ],
+)
+def test_whether_nobody_has_worked_on_a_query(status: int, content: bytes, expected: bool) -> None:
+    assert is_of_the_way(status, content) is expected
 
 
 @pytest.mark.parametrize(
