@@ -47,8 +47,8 @@ types: .venv/.set-up-dev ## mypy --strict
 
 .PHONY: unit
 unit: .venv/.set-up-dev prometheus alertmanager faketime ## all tests, those on a real Prometheus included (ARGS=path)
-	@echo "make: tests (pytest)"
-	@exec $(PY) -m pytest $(ARGS)
+	@echo "make: tests (pytest, a test file on each core)"
+	@exec $(PY) -m pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
 .PHONY: bench
 bench: .venv/.set-up-dev prometheus alertmanager vmalert ## every budget beside the real peers; writes docs/performance.md (ARGS=ingest)
