@@ -71,15 +71,21 @@ class Desk:
               wrote is kept and the exception comes out here; other units are not affected.
         Raises StoreError when the store did not take the changes; memory is as it was then.
         """
-        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        if self._task is None:
-            if self._decide_at_once(unit, future):
-                return future.result()
-            self._task = asyncio.create_task(self._serve(), name="desk")
-        else:
-            self._waiting.append((unit, future))
+        future = self.begin(unit)
         # A caller that goes away (a client that hangs up) does not undo what is being committed.
-        return await asyncio.shield(future)
+        return future.result() if future.done() else await asyncio.shield(future)
+
+    def begin(self, unit: Callable[[Draft], T]) -> asyncio.Future[T]:
+        """`work`, as a future for the answer: done already where nothing has to be stored first.
+
+        It must not be cancelled: what is being committed is not undone by that.
+        """
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        if self._task is not None:
+            self._waiting.append((unit, future))
+        elif not self._decide_at_once(unit, future):
+            self._task = asyncio.create_task(self._serve(), name="desk")
+        return future
 
     def _decide_at_once(self, unit: Unit, future: asyncio.Future[Any]) -> bool:
         """Decides a unit that finds nobody waiting; whether it is answered.

@@ -6,6 +6,7 @@ API, the loops and the daemon share one.
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
@@ -200,8 +201,12 @@ class Engine:
 
         Returns why a report was kept out, by its place: there are too many alerts already.
         """
+        return await asyncio.shield(self.take(reports))
 
-        def take(draft: Draft) -> dict[int, Over]:
+    def take(self, reports: Sequence[Alert]) -> asyncio.Future[dict[int, Over]]:
+        """`accept`, as a future: done already where nothing has to be stored first."""
+
+        def unit(draft: Draft) -> dict[int, Over]:
             limits = self.config.alerts
             cap = Cap(limits.limit, limits.limit_per_alertname)
             kept_out = intake.accept(draft, reports, self.config.route, self.memory, cap)
@@ -210,7 +215,7 @@ class Engine:
                 self.accept_into(draft, [own.too_many(why, draft.now) for why in set(kept_out.values())])
             return kept_out
 
-        return await self.desk.work(take)
+        return self.desk.begin(unit)
 
     def accept_into(self, draft: Draft, reports: Sequence[Alert]) -> None:
         """The same, as part of a larger unit of work."""

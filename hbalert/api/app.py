@@ -21,17 +21,8 @@ from starlette.types import Receive, Scope, Send
 from hbalert.api.alerts import Alerts
 from hbalert.api.audit import Audit
 from hbalert.api.auth import OPEN
-from hbalert.api.door import (
-    TOO_MANY,
-    Action,
-    Handler,
-    Load,
-    Refusal,
-    Resource,
-    header,
-    json_response,
-    read_json,
-)
+from hbalert.api.body import header, read_json
+from hbalert.api.door import Action, Handler, Load, Prompt, Resource, json_response
 from hbalert.api.explain import Explaining
 from hbalert.api.guard import Guard
 from hbalert.api.hb import Hb
@@ -39,6 +30,7 @@ from hbalert.api.ingest import Posted
 from hbalert.api.maintenance import Maintenance
 from hbalert.api.passing import Passing
 from hbalert.api.prom import Prom
+from hbalert.api.refusal import TOO_MANY, Refusal
 from hbalert.api.rules import Rules
 from hbalert.api.silences import Silences
 from hbalert.api.v2 import V2
@@ -72,6 +64,12 @@ class Api(Starlette):
                 routes.append(Route(path, resource))
             else:
                 self._direct[path] = resource
+        self.prompt = {
+            (method.encode(), path.encode()): resource.at_once
+            for path, resource in self._direct.items()
+            for method in resource.prompt
+        }
+        """Method and path, as they come, of what may be answered at once (`protocol.py`)."""
         super().__init__(routes=routes)
         self.router.redirect_slashes = False
         self.router.default = nowhere
@@ -123,7 +121,11 @@ def build(
     gone: tuple[str, Handler] = ("read", _gone)
     table: list[tuple[str, str, dict[str, tuple[str, Handler]]]] = [
         # Alertmanager
-        ("/api/v2/alerts", "am", {"POST": ("ingest", v2.post_alerts), "GET": ("read", v2.get_alerts)}),
+        (
+            "/api/v2/alerts",
+            "am",
+            {"POST": ("ingest", Prompt(v2.take_alerts, bounds)), "GET": ("read", v2.get_alerts)},
+        ),
         ("/api/v2/alerts/groups", "am", {"GET": ("read", v2.get_groups)}),
         ("/api/v2/silences", "am", {"POST": ("silence", v2.post_silence), "GET": ("read", v2.get_silences)}),
         (
@@ -261,7 +263,7 @@ class _Daemon:
         return PlainTextResponse("reloaded\n")
 
     async def metrics(self, request: Request) -> Response:
-        text, content_type = self._metrics.exposition(header(request, b"accept"))
+        text, content_type = self._metrics.exposition(header(request.scope, b"accept"))
         return Response(text, media_type=content_type)
 
     async def hook(self, request: Request) -> Response:

@@ -1,6 +1,6 @@
 """The door: what every request passes before and after its handler.
 
-Knows methods, sizes, overload, how an error becomes an answer, and how long everything took. Must not
+Knows methods, overload, how an error becomes an answer, and how long everything took. Must not
 know what any path is for, nor who may come in (`guard.py`). A handler gets a request and returns a
 response, or raises `Refusal` with a text for the client; nothing else it raises reaches the client.
 """
@@ -15,10 +15,12 @@ import msgspec
 import structlog
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from hbalert.api.audit import Audit
 from hbalert.api.auth import ANY, OPEN
+from hbalert.api.body import JSON, check_json, content_length, read_json, too_large
+from hbalert.api.refusal import Refusal, Unwelcome
 from hbalert.config.types import Limits
 from hbalert.engine import Engine
 from hbalert.errors import StoreError, StoreFull
@@ -28,40 +30,13 @@ log = structlog.get_logger("hbalert.api")
 
 Handler = Callable[[Request], Awaitable[Response]]
 
-JSON = "application/json"
-FORM = "application/x-www-form-urlencoded"
 READS = frozenset({"GET", "HEAD"})
 
 UNKNOWN_BYTES = 1 << 20
 """What a body of unannounced size counts as in the load."""
 
 
-TOO_MANY = {"Retry-After": "60"}
-"""Beside 503, where a sender may come back with alerts for which there is no room now."""
-
-
-class Refusal(Exception):
-    """The request is not carried out; `text` is for the client: what is wrong and what would be right.
-
-    code  for what Alertmanager's framework refuses before its API sees the request: the code that the
-          framework gives it. Such an answer is an object there, every other one a string.
-    """
-
-    def __init__(
-        self, status: int, text: str, headers: Mapping[str, str] | None = None, *, code: int | None = None
-    ) -> None:
-        super().__init__(text)
-        self.status = status
-        self.text = text
-        self.headers = dict(headers or {})
-        self.code = code
-
-
-class Unwelcome(Refusal):
-    """It has no token that allows it. Written in one form for all paths below a root, also unknown ones."""
-
-
-Admit = Callable[[Request, str], str]
+Admit = Callable[[Scope, str], str]
 """Lets a request in that needs this role; the name of its token. Raises Refusal."""
 
 
@@ -110,11 +85,50 @@ class Action:
     handler: Handler
 
 
+class Prompt:
+    """A handler that wants nothing of a request but its body, which is JSON, and may answer at once.
+
+    answer  gives the response to a body, or waits for what it depends on
+    """
+
+    def __init__(self, answer: Callable[[bytes], Response | Awaitable[Response]], limits: Limits) -> None:
+        self.answer = answer
+        self._limits = limits
+
+    async def __call__(self, request: Request) -> Response:
+        answer = self.answer(await read_json(request, self._limits))
+        return answer if isinstance(answer, Response) else await answer
+
+
+class Ready(Response):
+    """200 with an empty body, made once, with the very bytes that a connection carries."""
+
+    def __init__(self) -> None:
+        super().__init__(b"")
+        heads = [(b"content-length", b"0"), (b"cache-control", b"no-store")]
+        self._start = {"type": "http.response.start", "status": 200, "headers": heads}
+        lines = (b"HTTP/1.1 200 OK", *(b": ".join(head) for head in heads), b"", b"")
+        self.sent = b"\r\n".join(lines)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await send(self._start)
+        await send({"type": "http.response.body", "body": b""})
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A request that has passed the door already: since when (monotonic), and what is answered."""
+
+    since: float
+    answer: Response | Awaitable[Response]
+
+
 class Resource:
     """One path, as an ASGI application.
 
-    style  how an error is written: "am" (a JSON string, Alertmanager's API), "prom" (Prometheus' JSON),
-           "hb" (our JSON), "text"
+    style   how an error is written: "am" (a JSON string, Alertmanager's API), "prom" (Prometheus' JSON),
+            "hb" (our JSON), "text"
+    prompt  the handlers that may answer at once, by method
     """
 
     def __init__(
@@ -133,6 +147,8 @@ class Resource:
         self.actions = dict(actions)
         if "GET" in actions:
             self.actions["HEAD"] = actions["GET"]
+        handlers = ((method, action.handler) for method, action in actions.items())
+        self.prompt = {method: handler for method, handler in handlers if isinstance(handler, Prompt)}
         self._engine = engine
         self._metrics = metrics
         self._load = load
@@ -140,9 +156,8 @@ class Resource:
         self._audit = audit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        monotonic = self._engine.clock.monotonic
-        begun = monotonic()
-        method: str = scope["method"]
+        begun: Begun | None = scope.get("begun")
+        since = self._engine.clock.monotonic() if begun is None else begun.since
         code = 500
         try:
             response = await self._answer(scope, receive)
@@ -152,36 +167,94 @@ class Resource:
             code = 499  # the server stops, or the client has gone
             raise
         finally:
-            action = self.actions.get(method)
-            self._metrics.requested(self.path, method if action else "other", code, monotonic() - begun)
-            if action is not None and "by" in scope and method not in READS:
-                self._audit.changed(scope, action.role, code)
+            self._ended(scope, code, since)
+
+    def _ended(self, scope: Scope, code: int, since: float) -> None:
+        method: str = scope["method"]
+        action = self.actions.get(method)
+        took = self._engine.clock.monotonic() - since
+        self._metrics.requested(self.path, method if action else "other", code, took)
+        if action is not None and "by" in scope and method not in READS:
+            self._audit.changed(scope, action.role, code)
 
     async def _answer(self, scope: Scope, receive: Receive) -> Response:
         try:
-            action = self.actions.get(scope["method"])
-            scope["heads"] = dict(scope["headers"])  # looked up several times: a dict pays at once
+            begun: Begun | None = scope.get("begun")
+            if begun is not None:
+                return begun.answer if isinstance(begun.answer, Response) else await begun.answer
+            action = self._admitted(scope)
             request = Request(scope, receive)
-            scope["by"] = self._admit(request, ANY if action is None else action.role)
-            if action is None:
-                raise self._nothing(scope)
             if scope["method"] in READS:
                 if action.role != OPEN:
                     await self._load.turn()
                 return await action.handler(request)
             return await self._change(request, action)
-        except Refusal as refusal:
+        except Exception as error:
+            return self._refused(scope, error)
+
+    def _admitted(self, scope: Scope) -> Action:
+        """What is asked for, once the request has been let in. Raises Refusal."""
+        action = self.actions.get(scope["method"])
+        scope["heads"] = dict(scope["headers"])  # looked up several times: a dict pays at once
+        scope["by"] = self._admit(scope, ANY if action is None else action.role)
+        if action is None:
+            raise self._nothing(scope)
+        return action
+
+    def at_once(self, scope: Scope, body: bytes) -> bytes:
+        """Answers a request whose body has come together with its head, if nothing has to be waited for.
+
+        For the methods in `prompt`. Returns all that is sent. Empty: the answer goes the usual way; what is
+        begun, and must not be begun again, is in the scope then, for `__call__`.
+        """
+        since = self._engine.clock.monotonic()
+        answer: Response | Awaitable[Response]
+        try:
+            answer = self._begin(scope, body)
+        except Exception as error:
+            answer = self._refused(scope, error)
+        if isinstance(answer, Ready):
+            self._ended(scope, 200, since)
+            return answer.sent
+        scope["begun"] = Begun(since, answer)
+        return b""
+
+    def _begin(self, scope: Scope, body: bytes) -> Response | Awaitable[Response]:
+        self._admitted(scope)
+        admitted = len(body)
+        if admitted > self._load.limits.body_bytes:
+            raise too_large(self._load.limits)
+        self._load.admit(admitted)
+        try:
+            check_json(scope)
+            answer = self.prompt[scope["method"]].answer(body)
+        except BaseException:
+            self._load.release(admitted)
+            raise
+        if isinstance(answer, Response):
+            self._load.release(admitted)
+            return answer
+        return self._released(answer, admitted)
+
+    async def _released(self, answer: Awaitable[Response], admitted: int) -> Response:
+        try:
+            return await answer
+        finally:
+            self._load.release(admitted)
+
+    def _refused(self, scope: Scope, error: Exception) -> Response:
+        """What is answered to a request that failed with `error`, which is being handled."""
+        if isinstance(error, Refusal):
             # Whoever has no token must not see from the form whether there is something under a path.
-            is_of_root = isinstance(refusal, Unwelcome) or not self.actions
+            is_of_root = isinstance(error, Unwelcome) or not self.actions
             style = style_of(scope["path"]) if is_of_root else self.style
-            return self._refuse(refusal.status, refusal.text, refusal.headers, refusal.code, style)
-        except StoreFull as error:
+            return self._refuse(error.status, error.text, error.headers, error.code, style)
+        if isinstance(error, StoreFull):
             return self._refuse(503, f"the store has no room: {error}", {"Retry-After": "30"})
-        except StoreError as error:
+        if isinstance(error, StoreError):
             return self._refuse(503, f"the store did not take it: {error}", {"Retry-After": "5"})
-        except Exception:
-            log.exception("request_failed", path=self.path, method=scope["method"])
-            return self._refuse(500, "this is a mistake of hbalert; its log tells more", {})
+        log.exception("request_failed", path=self.path, method=scope["method"])
+        return self._refuse(500, "this is a mistake of hbalert; its log tells more", {})
 
     def _nothing(self, scope: Scope) -> Refusal:
         """What is said where there is no such path, or no such method of it."""
@@ -241,78 +314,6 @@ def style_of(path: str) -> str:
         if path.startswith(root):
             return style
     return "text"
-
-
-def header(request: Request, name: bytes) -> str:
-    """A header by its lower-case name; "" when it is not there."""
-    value: bytes = request.scope["heads"].get(name, b"")
-    return value.decode("latin-1")
-
-
-def content_length(request: Request) -> int | None:
-    """The announced size of the body; None when it is not announced (chunked)."""
-    text: bytes = request.scope["heads"].get(b"content-length", b"")
-    return int(text) if text.isdigit() else None
-
-
-def too_large(limits: Limits) -> Refusal:
-    return Refusal(413, f"the body is larger than the limit of {limits.body_bytes} bytes; send it in parts")
-
-
-async def read_body(receive: Receive, limits: Limits) -> bytes:
-    """The whole body. Raises Refusal when it is too large or comes too slowly."""
-    message = await receive()
-    if not message.get("more_body", False):
-        return _part(message, 0, limits)
-    parts: list[bytes] = []
-    size = 0
-    try:
-        async with asyncio.timeout(limits.body_seconds):
-            while True:
-                part = _part(message, size, limits)
-                parts.append(part)
-                size += len(part)
-                if not message.get("more_body", False):
-                    return b"".join(parts)
-                message = await receive()
-    except TimeoutError:
-        raise Refusal(408, f"the body was not complete after {limits.body_seconds:g} s") from None
-
-
-def _part(message: Message, before: int, limits: Limits) -> bytes:
-    if message["type"] == "http.disconnect":
-        raise Refusal(400, "the client went away before the body was complete")
-    part: bytes = message.get("body", b"")
-    if before + len(part) > limits.body_bytes:
-        raise too_large(limits)
-    return part
-
-
-async def read_form(request: Request, limits: Limits) -> bytes:
-    """The body of a request that has to be a form. Raises Refusal (415, 413)."""
-    kind = header(request, b"content-type").partition(";")[0].strip().lower()
-    if kind != FORM:
-        raise Refusal(415, f"the body has to be a form: send the header Content-Type: {FORM}", code=415)
-    return await read_body(request.receive, limits)
-
-
-async def read_json(request: Request, limits: Limits) -> bytes:
-    """The body of a request that has to be JSON. Raises Refusal (415) when it says that it is not.
-
-    A body without a type is taken as JSON. A form or plain text is not: that is what a page of
-    somebody else can send from a browser without asking.
-    """
-    kind = header(request, b"content-type").partition(";")[0].strip().lower()
-    if kind and kind != JSON and not kind.endswith("+json"):
-        raise Refusal(
-            415, f"the body has to be JSON: send the header Content-Type: {JSON}, not {kind[:100]}", code=415
-        )
-    coding = header(request, b"content-encoding").lower()
-    if coding not in ("", "identity"):
-        raise Refusal(
-            415, f"Content-Encoding {coding[:40]!r} is not understood; send the body as it is", code=415
-        )
-    return await read_body(request.receive, limits)
 
 
 def json_response(value: object, status: int = 200) -> Response:

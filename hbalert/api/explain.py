@@ -9,7 +9,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from hbalert.api import query
-from hbalert.api.door import Refusal, json_response
+from hbalert.api.door import json_response
+from hbalert.api.refusal import Refusal
 from hbalert.config.types import Limits
 from hbalert.engine import Engine
 from hbalert.explain.outlook import explain

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from starlette.requests import Request
+from starlette.types import Scope
 
 from hbalert.api.audit import Audit
 from hbalert.api.auth import ANY, OPEN, Gate, Verdict
-from hbalert.api.door import READS, Refusal, Unwelcome, header
+from hbalert.api.body import header
+from hbalert.api.door import READS
+from hbalert.api.refusal import Refusal, Unwelcome
 from hbalert.engine import Engine
 
 
@@ -26,22 +28,22 @@ class Guard:
         self._tokens: object = None
         self._gate = Gate(())
 
-    def admit(self, request: Request, role: str) -> str:
+    def admit(self, scope: Scope, role: str) -> str:
         """Lets the request pass; the name of its token, "" when none is needed. Raises Refusal."""
         tokens = self._engine.config.tokens
         if tokens is not self._tokens:
             self._tokens, self._gate = tokens, Gate(tokens)
-        name = "" if self._gate.open else self._check(request, role)
-        if role not in (OPEN, ANY) and request.method not in READS:
-            self._check_origin(request)
+        name = "" if self._gate.open else self._check(scope, role)
+        if role not in (OPEN, ANY) and scope["method"] not in READS:
+            self._check_origin(scope)
         return name
 
-    def _check(self, request: Request, role: str) -> str:
-        sent: bytes = request.scope["heads"].get(b"authorization", b"")
+    def _check(self, scope: Scope, role: str) -> str:
+        sent: bytes = scope["heads"].get(b"authorization", b"")
         bearer = self._gate.check(sent, role, self._engine.clock.now())
         if bearer.verdict is Verdict.ALLOWED:
             return bearer.name
-        self._audit.refused(request.scope, bearer.verdict.value, bearer.name)
+        self._audit.refused(scope, bearer.verdict.value, bearer.name)
         if bearer.verdict is Verdict.FORBIDDEN:
             raise Unwelcome(403, f"the role of this token does not allow this; it needs {role!r} or 'admin'")
         raise Unwelcome(
@@ -51,17 +53,17 @@ class Guard:
             {"WWW-Authenticate": 'Bearer realm="hbalert", Basic realm="hbalert", charset="UTF-8"'},
         )
 
-    def _check_origin(self, request: Request) -> None:
+    def _check_origin(self, scope: Scope) -> None:
         """A page of somebody else, open in a browser on this machine, must not change anything here.
 
         Browsers name the page's origin on every request that changes something; programs send none.
         The origin has to be ours, and ours has to be an address, localhost or the configured external
         URL: otherwise a name whose DNS points here would be enough.
         """
-        origin = header(request, b"origin")
+        origin = header(scope, b"origin")
         if not origin:
             return
-        host = header(request, b"host")
+        host = header(scope, b"host")
         external = urlsplit(self._engine.config.server.external_url).netloc
         try:
             parts = urlsplit(origin)

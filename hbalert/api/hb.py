@@ -17,7 +17,8 @@ from starlette.responses import Response
 
 from hbalert import __version__
 from hbalert.api import query
-from hbalert.api.door import Refusal, json_response
+from hbalert.api.door import json_response
+from hbalert.api.refusal import Refusal
 from hbalert.api.shapes import (
     AlertRow,  # noqa: F401  the rows of alerts.py can be named from here as well
     DeliveryRow,

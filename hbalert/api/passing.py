@@ -12,7 +12,8 @@ from urllib.parse import parse_qsl, urlencode
 from starlette.requests import Request
 from starlette.responses import Response
 
-from hbalert.api.door import JSON, Refusal, read_form
+from hbalert.api.body import JSON, read_form
+from hbalert.api.refusal import Refusal
 from hbalert.config.types import Limits
 from hbalert.errors import SourceError, TooMuch
 from hbalert.ports import Passed, PassOn

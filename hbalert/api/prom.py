@@ -13,7 +13,8 @@ from decimal import Decimal
 from starlette.requests import Request
 from starlette.responses import Response
 
-from hbalert.api.door import Refusal, json_response
+from hbalert.api.door import json_response
+from hbalert.api.refusal import Refusal
 from hbalert.api.shapes import AlertsAnswer, RuleAlertShown, RuleGroupShown, RulesAnswer, RuleShown
 from hbalert.core.rule import Rule, RuleAlert, RuleAlertState, RuleGroup
 from hbalert.engine import Engine

@@ -11,8 +11,8 @@ from urllib.parse import unquote_to_bytes
 
 from starlette.requests import Request
 
-from hbalert.api.door import Refusal
 from hbalert.api.ingest import check_labels
+from hbalert.api.refusal import Refusal
 from hbalert.api.wire import moment
 from hbalert.config.types import Limits
 from hbalert.core.labels import Labels

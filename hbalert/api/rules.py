@@ -12,7 +12,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from hbalert.api import query
-from hbalert.api.door import Refusal, json_response
+from hbalert.api.door import json_response
+from hbalert.api.refusal import Refusal
 from hbalert.api.shapes import RuleShownWhole
 from hbalert.api.wire import Listing
 from hbalert.core.rule import RuleAlert, RuleAlertState

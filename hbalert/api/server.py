@@ -54,6 +54,7 @@ class Server:
     ) -> None:
         """Listens on `host:port` (port 0: any free one) or `unix:/path` and serves `app`.
 
+        app          may have a `prompt`: what it can answer without a task (`protocol.py`)
         tls          speak HTTPS; None: HTTP
         connections  open at once, as far as the system lets us
         refused      told why a connection came to nothing: "handshake", "full"
@@ -78,10 +79,13 @@ class Server:
         self._uvicorn.lifespan = config.lifespan_class(config)
         self._uvicorn.servers = []  # asyncio's, which would accept
         state, lifespan = self._uvicorn.server_state, self._uvicorn.lifespan.state
+        prompt = getattr(app, "prompt", {})
 
         def protocol() -> asyncio.Protocol:
             kind: Any = config.http_protocol_class
-            made: asyncio.Protocol = kind(config=config, server_state=state, app_state=lifespan)
+            made: asyncio.Protocol = kind(
+                config=config, server_state=state, app_state=lifespan, prompt=prompt
+            )
             return made
 
         most = affordable(connections)

@@ -17,8 +17,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from hbalert.api import query
-from hbalert.api.door import Refusal, json_response, read_json
+from hbalert.api.body import read_json
+from hbalert.api.door import json_response
 from hbalert.api.hb import only
+from hbalert.api.refusal import Refusal
 from hbalert.api.shapes import (
     ImportedRow,
     Preview,

@@ -8,20 +8,22 @@ Source: Alertmanager api/v2/openapi.yaml and api/v2/api.go.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from asyncio import Future, shield
+from collections.abc import Awaitable, Iterable
 from datetime import datetime
 
 import msgspec
 import structlog
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
 
 from hbalert import __version__
 from hbalert.api import query
 from hbalert.api.am_yaml import alertmanager_yaml
-from hbalert.api.door import TOO_MANY, Refusal, json_response, read_json
-from hbalert.api.ingest import LabelTexts, Missing, check_annotations, longer, read_alerts
+from hbalert.api.body import read_json
+from hbalert.api.door import Ready, json_response
+from hbalert.api.ingest import LabelTexts, Missing, Posted, check_annotations, longer, read_alerts
+from hbalert.api.refusal import TOO_MANY, Refusal
 from hbalert.api.wire import (
     AlertGroup,
     AlertStatus,
@@ -44,6 +46,7 @@ from hbalert.api.wire import (
     stamp,
 )
 from hbalert.config.types import Limits
+from hbalert.core.cap import Over
 from hbalert.core.matcher import Matcher, Op, make
 from hbalert.core.silence import Silence
 from hbalert.engine import Engine
@@ -69,22 +72,6 @@ _OPS = {
     (False, True): Op.NOT_REGEX,
 }
 """(isEqual, isRegex) -> operator."""
-
-
-class Done(Response):
-    """200 with an empty body, as Alertmanager answers a POST of alerts; made once."""
-
-    def __init__(self) -> None:
-        super().__init__(b"")
-        self._start = {
-            "type": "http.response.start",
-            "status": 200,
-            "headers": [(b"content-length", b"0"), (b"cache-control", b"no-store")],
-        }
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await send(self._start)
-        await send({"type": "http.response.body", "body": b""})
 
 
 class AlertTexts:
@@ -145,12 +132,12 @@ class V2:
         self._limits = limits
         self._labels = LabelTexts(limits)
         self._texts = AlertTexts()
-        self._done = Done()
+        self._done = Ready()
 
     # --- alerts ---
 
-    async def post_alerts(self, request: Request) -> Response:
-        body = await read_json(request, self._limits)
+    def take_alerts(self, body: bytes) -> Response | Awaitable[Response]:
+        """POST of alerts: the response, or when something new has to be stored first, what waits for it."""
         engine = self._engine
         try:
             posted = read_alerts(
@@ -165,8 +152,20 @@ class V2:
             raise Refusal(422, str(error), code=REQUIRED) from None
         except ValueError as error:
             raise Refusal(400, f"bad request: {error}") from None
-        if posted.reports:
-            posted.keep_out(await engine.accept(posted.reports))
+        if not posted.reports:
+            return self._took(posted)
+        taking = engine.take(posted.reports)
+        if not taking.done():
+            return self._took_later(posted, taking)
+        posted.keep_out(taking.result())
+        return self._took(posted)
+
+    async def _took_later(self, posted: Posted, taking: Future[dict[int, Over]]) -> Response:
+        # A client that hangs up does not undo what is being committed.
+        posted.keep_out(await shield(taking))
+        return self._took(posted)
+
+    def _took(self, posted: Posted) -> Response:
         self._metrics.received(
             "api",
             firing=posted.taken - posted.resolved,

@@ -183,10 +183,10 @@ async def test_what_the_store_does_not_take_is_503(
 async def test_a_mistake_of_ours_is_500_without_a_word_about_it(
     api: Stand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def fail(reports: Any) -> None:
+    def fail(reports: Any) -> None:
         raise ZeroDivisionError("the secret of the inside")
 
-    monkeypatch.setattr(api.engine, "accept", fail)
+    monkeypatch.setattr(api.engine, "take", fail)
     reply = await api.alerts({"labels": {"a": "b"}})
     assert reply.status_code == 500
     assert "secret" not in reply.text

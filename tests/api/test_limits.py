@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from hbalert.api.door import Load, Refusal
+from hbalert.api.door import Load
+from hbalert.api.refusal import Refusal
 from hbalert.config.types import Limits
 from tests.api.stand import Stand, stand
 
