@@ -12,25 +12,26 @@ elsewhere", it is shown as it is.
 from __future__ import annotations
 
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
 import aiohttp
 import httpx
-from httpx_aiohttp import AiohttpTransport
 from httpx_aiohttp.transport import AiohttpResponseStream, map_aiohttp_exceptions
 
 IDLE_S = 60
 """So long a connection is kept for the next request."""
 
 
-class Transport(AiohttpTransport):
-    """aiohttp's connections under httpx; bodies are sent whole, cookies are not kept."""
+class Transport(httpx.AsyncBaseTransport):
+    """aiohttp's connections under httpx; bodies are sent whole, cookies are not kept.
 
-    def __init__(self, context: ssl.SSLContext, *, timeout_s: float, connections: int) -> None:
-        limits = httpx.Limits(max_connections=connections, keepalive_expiry=IDLE_S)
-        super().__init__(verify=context, trust_env=False, limits=limits)
+    trust  asked for each request over TLS: what to trust, and as whom to appear
+    """
+
+    def __init__(self, trust: Callable[[], ssl.SSLContext], *, timeout_s: float, connections: int) -> None:
+        self._trust = trust
         self._timeout = aiohttp.ClientTimeout(
             total=None, connect=timeout_s, sock_connect=timeout_s, sock_read=timeout_s
         )
@@ -50,6 +51,7 @@ class Transport(AiohttpTransport):
                 ],
                 data=request.content or None,
                 allow_redirects=False,
+                ssl=self._trust() if request.url.scheme == "https" else True,
             )
         return httpx.Response(
             answer.status, headers=answer.raw_headers, stream=AiohttpResponseStream(answer), request=request
@@ -57,9 +59,7 @@ class Transport(AiohttpTransport):
 
     def _open(self) -> aiohttp.ClientSession:
         return aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(
-                limit=self._connections, keepalive_timeout=IDLE_S, ssl=self.ssl_context
-            ),
+            connector=aiohttp.TCPConnector(limit=self._connections, keepalive_timeout=IDLE_S),
             timeout=self._timeout,
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,  # httpx does it
