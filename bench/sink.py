@@ -38,7 +38,7 @@ class Sink:
         return f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
 
     def take(self, body: bytes) -> None:
-        if b'"hbalert":"true"' in body:
+        if b'"source":"hbalert"' in body:
             self.own.append(body)
             return
         self.arrived.append((time.monotonic(), body))

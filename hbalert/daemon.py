@@ -99,10 +99,10 @@ class Daemon:
         self._count(config)
         self._deliverer = Deliverer(self.engine, open_channel, speak, self.metrics)
         self._dispatcher = Dispatcher(self.engine)
-        self._lookout = Lookout(self.engine)
         self._sweeper = Sweeper(self.engine, self.engine.last_seen or now)
         self._sources = {name: PrometheusSource(name, each) for name, each in config.sources.items()}
         self._evaluator = Evaluator(self.engine, self._sources, self._expander(config), self.metrics)
+        self._lookout = Lookout(self.engine, self._evaluator.late)
         self.engine.changed = self._committed
         self._deliverer.use(config.notifiers)
         self._tasks.append(

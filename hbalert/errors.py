@@ -75,7 +75,8 @@ class StoreLocked(StoreError):
 class ChannelError(HbalertError):
     """One attempt to deliver failed.
 
-    reason     one word for metrics: auth, rate limit, client, server, network, timeout, template, other
+    reason     one word for metrics: auth, rate limit, quota, client, server, network, timeout, template,
+               other
     delivered  recipients that accepted all the same
     refused    recipients that never will, with the reason
     """

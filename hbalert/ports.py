@@ -277,6 +277,10 @@ class Store(Protocol):
 
     async def history(self, query: HistoryQuery) -> list[HistoryLine]: ...
 
+    async def sent_since(self, notifier: str, since: datetime) -> int:
+        """Messages that a notifier has sent since then; one to three numbers counts three."""
+        ...
+
     async def notes(self, *, alert_key: bytes = b"", group_id: str = "", limit: int = 1000) -> list[Note]:
         """Timeline lines, oldest first."""
         ...

@@ -176,7 +176,11 @@ class SilenceSettings(Settings):
 
 
 class NotifierSettings(Settings):
-    """Keys of every notifier file, whatever its type. `name` is the file's stem."""
+    """Keys of every notifier file, whatever its type. `name` is the file's stem.
+
+    daily_quota, monthly_quota  messages that its gateway takes in a day or a month of `timezone`; 0: not
+                                known. Nothing is held back for it: an alert says that its end is near
+    """
 
     _file: str = PrivateAttr("")
 
@@ -190,6 +194,8 @@ class NotifierSettings(Settings):
     template: File | None = None
     timeout: Duration = timedelta(seconds=15)
     give_up_after: Duration = timedelta(days=3)
+    daily_quota: Whole = Field(default=0, ge=0)
+    monthly_quota: Whole = Field(default=0, ge=0)
 
     @property
     def file(self) -> str:

@@ -73,13 +73,17 @@ class Result(Enum):
     NOT_NOW = "not now"
 
 
+QUOTA = "quota"
+"""Reason of an outcome: what the far side allows in a day or a month, or has been paid for, is used up."""
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What came of one attempt.
 
     answer       the gateway's words, shortened, without secrets; or why there is no answer
-    reason       one word for metrics: "sent", "auth", "rate limit", "client", "server", "network",
-                 "timeout", "template", "other"
+    reason       one word for metrics: "sent", "auth", "rate limit", "quota", "client", "server",
+                 "network", "timeout", "template", "other"
     retry_after  how long the far side asked us to stay away (NOT_NOW; also TRANSIENT if it said)
     provider_id  the far side's id of the accepted message
     delivered, refused, deferred   per recipient, where the channel has several

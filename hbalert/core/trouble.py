@@ -1,20 +1,27 @@
-"""Troubles of hbalert's own that its deliveries and its disk show, before anybody else can.
+"""Troubles of hbalert's own that its deliveries, its rules and its disk show, before anybody else can.
 
-Knows from when on waiting is a trouble and little room is one. Must not know how alerts about them are
-made or told (`units/troubles.py`), nor where the facts come from.
+Knows from when on waiting is a trouble, when an evaluation is late, and when there is little left. Must
+not know how alerts about them are made, worded or told (`units/troubles.py`), nor where the facts come
+from.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 
 FAILING_AFTER = timedelta(minutes=5)
 OLD_AFTER = timedelta(minutes=15)
 GIB = 1 << 30
 LEAST_PART, LEAST_BYTES = 0.05, GIB
 """Less free than both of these is little: a twentieth of a small disk, a gibibyte of a large one."""
+
+LATE_PART, LATE_AFTER = 0.75, timedelta(minutes=2)
+"""An outcome that comes later than this part of the interval is late; so long in a row is a trouble."""
+
+QUOTA_PART = 0.8
+"""From this part of a quota on its end is near."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,24 +53,69 @@ class Room:
 
 
 @dataclass(frozen=True, slots=True)
+class Lateness:
+    """A rule group whose evaluations come late.
+
+    since   slot of the first one in a row that did
+    behind  from its last slot to the commit of what came of it
+    """
+
+    group: str
+    interval: timedelta
+    since: datetime
+    behind: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What a notifier has sent of what its gateway allows.
+
+    period  "day" or "month", on the notifier's own calendar
+    """
+
+    notifier: str
+    period: str
+    number: int
+    quota: int
+
+
+@dataclass(frozen=True, slots=True)
 class Trouble:
-    """One thing that is wrong: the name and severity of its alert, its other labels, and words."""
+    """One thing that is wrong: the name and severity of its alert, its other labels, and the facts.
+
+    facts  what the texts are filled in with (`units/own_texts.py`); a mapping: by language. Times are
+           RFC 3339: whoever shows them knows the reader's time zone
+    kind   which of the texts of that alert, where it has several
+    """
 
     name: str
     severity: str
-    summary: str
-    description: str
-    labels: dict[str, str] = field(default_factory=dict)
+    facts: Mapping[str, str | Mapping[str, str]] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
+    kind: str = ""
 
+
+SOURCE, OURS = "source", "hbalert"
+"""The label, and its value, that every alert of hbalert's own carries."""
 
 NOTIFIER_FAILING = "HbalertNotifierFailing"
 QUEUE_OLD = "HbalertQueueOld"
+QUOTA_LOW = "HbalertQuotaLow"
+QUOTA_USED_UP = "HbalertQuotaUsedUp"
+EVALUATION_LATE = "HbalertEvaluationLate"
 DISK_LOW = "HbalertDiskLow"
 STORE_DAMAGED = "HbalertStoreDamaged"
 DELIVERY_DEAD = "HbalertDeliveryDead"
 
 
-def troubles(waiting: Sequence[Waiting], room: Room | None, now: datetime) -> Iterator[Trouble]:
+def troubles(
+    waiting: Sequence[Waiting],
+    room: Room | None,
+    now: datetime,
+    *,
+    late: Sequence[Lateness] = (),
+    spent: Sequence[Spent] = (),
+) -> Iterator[Trouble]:
     """What is wrong at `now`.
 
     waiting  one for each notifier for which something waits
@@ -71,29 +123,66 @@ def troubles(waiting: Sequence[Waiting], room: Room | None, now: datetime) -> It
     """
     for each in waiting:
         yield from _of_notifier(each, now)
+    for group in late:
+        yield from _of_group(group, now)
+    for one in spent:
+        yield from _of_quota(one)
     if room is not None:
         yield from _of_room(room)
 
 
+def is_late(behind: timedelta, interval: timedelta) -> bool:
+    """Whether an evaluation came so late that the next slot is as good as missed."""
+    return behind > LATE_PART * interval
+
+
+def period_began(period: str, now: datetime, where: tzinfo) -> datetime:
+    """The first moment of this "day" or "month" on the calendar of a place."""
+    day = now.astimezone(where).replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
+    return (day.replace(day=1) if period == "month" else day).astimezone(UTC)
+
+
+def rfc3339(at: datetime) -> str:
+    """A moment as the facts hold it: `2026-03-01T12:00:00Z`."""
+    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
 def _of_notifier(waiting: Waiting, now: datetime) -> Iterator[Trouble]:
-    age, name, number = now - waiting.oldest_at, waiting.notifier, waiting.number
-    since = waiting.oldest_at.isoformat(timespec="seconds")
-    wait = "1 notification waits" if number == 1 else f"{number} notifications wait"
-    labels = {"notifier": name}
+    age, labels = now - waiting.oldest_at, {"notifier": waiting.notifier}
+    facts = {**labels, "number": str(waiting.number), "since": rfc3339(waiting.oldest_at)}
     if waiting.failing and age >= FAILING_AFTER:
-        summary = f"{name} does not get through: {wait}, the oldest since {since}"
-        yield Trouble(NOTIFIER_FAILING, "critical", summary, waiting.answer or "no answer", labels)
+        yield Trouble(NOTIFIER_FAILING, "critical", {**facts, "answer": waiting.answer}, labels)
     elif age >= OLD_AFTER:
-        summary = f"{name} is late: {wait}, the oldest since {since}"
-        said = waiting.answer or "its rate limit, or a pause it asked for, holds them back"
-        yield Trouble(QUEUE_OLD, "warning", summary, said, labels)
+        yield Trouble(QUEUE_OLD, "warning", {**facts, "answer": waiting.answer}, labels)
+
+
+def _of_group(late: Lateness, now: datetime) -> Iterator[Trouble]:
+    if now - late.since < LATE_AFTER:
+        return
+    facts = {
+        "group": late.group,
+        "behind": f"{late.behind.total_seconds():.1f}s",
+        "interval": f"{late.interval.total_seconds():g}s",
+        "since": rfc3339(late.since),
+    }
+    yield Trouble(EVALUATION_LATE, "warning", facts, {"group": late.group})
+
+
+def _of_quota(spent: Spent) -> Iterator[Trouble]:
+    """Warns while there is time to buy more or to tell less; what is used up is critical."""
+    if spent.number < QUOTA_PART * spent.quota:
+        return
+    labels = {"notifier": spent.notifier, "period": spent.period}
+    facts = {**labels, "number": str(spent.number), "quota": str(spent.quota)}
+    if spent.number < spent.quota:
+        yield Trouble(QUOTA_LOW, "warning", facts, labels, kind=spent.period)
+    else:
+        yield Trouble(QUOTA_LOW, "critical", facts, labels, kind=f"{spent.period} over")
 
 
 def _of_room(room: Room) -> Iterator[Trouble]:
-    left = f"{room.free_bytes / GIB:.1f} of {room.total_bytes / GIB:.1f} GiB are free"
+    facts = {"free": f"{room.free_bytes / GIB:.1f}", "total": f"{room.total_bytes / GIB:.1f}"}
     if room.full:
-        summary = "The disk of the store is full: new alerts are refused until there is room"
-        yield Trouble(DISK_LOW, "critical", summary, f"{left}; senders keep what is refused and try again")
+        yield Trouble(DISK_LOW, "critical", facts, kind="full")
     elif room.free_bytes < min(LEAST_BYTES, LEAST_PART * room.total_bytes):
-        summary = "The disk of the store is nearly full"
-        yield Trouble(DISK_LOW, "warning", summary, f"{left}; when it is full, new alerts are refused")
+        yield Trouble(DISK_LOW, "warning", facts)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 import structlog
@@ -19,6 +19,7 @@ from hbalert.core.alert import Alert
 from hbalert.core.jump import Jump
 from hbalert.core.rule import Expand, RuleAlert, RuleAlertState, RuleGroup
 from hbalert.core.slots import Due, due, evaluation_time, next_slot, slot_at
+from hbalert.core.trouble import Lateness, is_late
 from hbalert.engine import Engine
 from hbalert.errors import Incomplete, StoreError, Unavailable
 from hbalert.health import GroupHealth, RuleHealth
@@ -116,6 +117,15 @@ class Evaluator:
         """How the sources are, for status and metrics."""
         return list(self._views.values())
 
+    def late(self) -> list[Lateness]:
+        """The groups whose evaluations come late now."""
+        intervals = {group.name: group.interval for group in self._config.groups}
+        return [
+            Lateness(name, intervals[name], health.late_since, timedelta(seconds=health.behind))
+            for name, health in self.groups.items()
+            if health.late_since is not None and name in intervals
+        ]
+
     async def run_once(self, now: datetime) -> None:
         """A tick, and all that runs then."""
         await self.tick(now)
@@ -174,7 +184,7 @@ class Evaluator:
             silent = [name for name in {rule.source for rule in each.group.rules} if self._is_down(name)]
             if silent and not each.missed:
                 continue  # said already, by the alert about the source
-            why = "The one before was still running" if not each.missed else "The machine slept or was busy"
+            why = "slept" if each.missed else "busy"
             reports.append(
                 own.slots_were_missed(
                     self._own.missed(each.group.name), skipped, each.group.interval, why, draft.now
@@ -319,9 +329,20 @@ class Evaluator:
             groups.setdefault(name, []).append(bool(how.error))
             if how.error and (before is None or before.error != how.error) and not self._is_down(this.name):
                 log.warning("rule_failed", rule=rule.id, file=rule.file, line=rule.line, error=how.error)
+        behind = self._engine.clock.now() - this.slot
+        intervals = {watch.group.name: watch.group.interval for watch in this.watches}
         for name, failed in groups.items():
             known = self.groups.get(name, GroupHealth())
-            self.groups[name] = replace(known, at=this.slot, seconds=seconds)
+            # A source that does not answer is told as such; that it takes its time-out is no news beside it.
+            late = is_late(behind, intervals[name]) and not self._is_down(this.name)
+            late |= known.at == this.slot and known.late_since is not None  # by another of its sources
+            self.groups[name] = replace(
+                known,
+                at=this.slot,
+                seconds=seconds,
+                behind=behind.total_seconds(),
+                late_since=(known.late_since or this.slot) if late else None,
+            )
             self._metrics.evaluated(
                 this.name, name, seconds, rules=len(failed), failed=sum(failed), at=this.slot
             )

@@ -1,6 +1,7 @@
 """From a notification to a message: words, order, lengths, markup.
 
     words, times, clean   languages; zones and durations; what others wrote made harmless
+    spoken                the reader's language and clock, the worst first
     outline               what there is to say
     text, markdown, sms, mail   the same in each style
     own, html, parts      an operator's templates in place of the parts of a message
@@ -26,6 +27,7 @@ from hbalert.render.own import OwnTexts, own_text
 from hbalert.render.parts import Parts
 from hbalert.render.sms import LONGEST as SMS_LONGEST
 from hbalert.render.sms import sms_text, sms_variables
+from hbalert.render.spoken import spoken
 from hbalert.render.text import LONGEST, plain_text
 from hbalert.render.times import zone
 from hbalert.render.words import words
@@ -55,10 +57,11 @@ def render(
     where, catalogue = zone(timezone), words(language)
     thread = sha256(notification.group_id.encode("utf-8", "replace")).hexdigest()[:16]
     urgent = any(alert.labels.get("severity") == "critical" for alert in notification.firing)
+    whole, notification = notification, spoken(notification, language, where)
     if style == "data" and own.body is None:
         tag, name, headline = brief(notification, catalogue)
         text = cut_bytes(headline, max_bytes)
-        return Message(f"{tag} {name}", text, notification, thread=thread, urgent=urgent)
+        return Message(f"{tag} {name}", text, whole, thread=thread, urgent=urgent)
     told = outline(notification, catalogue, where, now)
     parts = Parts(notification, told, where, now)
     body = parts.make("", own.body, style)
@@ -72,7 +75,7 @@ def render(
     return Message(
         subject=subject or (markdown_subject(told) if style == "markdown" else told.subject),
         text=_text(told, notification, style, max_bytes, now, body),
-        notification=notification,
+        notification=whole,
         html=page,
         variables=sms_variables(told, notification, where) if style == "sms" else {},
         thread=thread,

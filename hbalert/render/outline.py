@@ -12,6 +12,7 @@ from datetime import datetime, timedelta, tzinfo
 
 from hbalert.core.notification import Notification, NotifiedAlert, Reason
 from hbalert.render.clean import clean, one_line, safe_url
+from hbalert.render.spoken import rank
 from hbalert.render.times import spell_duration, spell_moment, spell_short
 from hbalert.render.words import Words
 
@@ -27,7 +28,6 @@ MOST_LABELS = 40
 MOST_ALERTS = 1000
 """More than these are counted, not told: nobody reads them, and each costs time."""
 
-_RANKS = ("info", "notice", "warning", "error", "high", "critical", "page", "emergency")
 _TOLD_ELSEWHERE = frozenset({"summary", "description", "value"})
 
 Rows = tuple[tuple[str, str], ...]
@@ -150,7 +150,7 @@ def brief(notification: Notification, words: Words) -> tuple[str, str, str]:
 def worst(alerts: Iterable[NotifiedAlert]) -> str:
     """The gravest severity; one that is in no list ranks below the listed ones."""
     found = [alert.labels.get("severity", "") for alert in alerts]
-    return max(found, key=lambda s: (_RANKS.index(s.lower()) + 1 if s.lower() in _RANKS else 0, bool(s)))
+    return max(found, key=lambda severity: (rank(severity), bool(severity)))
 
 
 def severity_word(severity: str, words: Words) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterable
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -78,6 +79,13 @@ class Reader:
                 return lines
             finally:
                 self._connection.execute(q.ROLLBACK)
+        except sqlite3.Error as error:
+            raise store_error(error, self._database) from error
+
+    def sent_since(self, notifier: str, since: datetime) -> int:
+        """Messages that a notifier has sent since then. Raises StoreError."""
+        try:
+            return int(self._connection.execute(q.SENT_SINCE, (micros(since), notifier)).fetchone()[0])
         except sqlite3.Error as error:
             raise store_error(error, self._database) from error
 

@@ -130,6 +130,10 @@ class SqliteStore:
         """
         return await self._reading.call(lambda: self._reader.history(query))
 
+    async def sent_since(self, notifier: str, since: datetime) -> int:
+        """Messages that a notifier has sent since then; one to three numbers counts three."""
+        return await self._reading.call(lambda: self._reader.sent_since(notifier, since))
+
     async def notes(self, *, alert_key: bytes = b"", group_id: str = "", limit: int = 1000) -> list[Note]:
         """Timeline lines, oldest first; of more than `limit` the latest. Both filters must hold."""
         return await self._reading.call(lambda: self._reader.notes(alert_key, group_id, limit))

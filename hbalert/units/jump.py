@@ -14,6 +14,7 @@ from hbalert.core import jump as core
 from hbalert.core.group import Group
 from hbalert.core.jump import Jump
 from hbalert.core.silence import Silence
+from hbalert.core.trouble import rfc3339
 from hbalert.memory import Draft
 
 MovedSilences = MutableMapping[str, tuple[Silence, Silence, timedelta]]
@@ -85,17 +86,14 @@ def _silences(draft: Draft, jump: Jump, moved: MovedSilences) -> None:
 def says(jump: Jump) -> str:
     """What happened, as a sentence for people."""
     if not jump.by:
-        return f"nobody was at work for {_long(jump.now - jump.since)}, until {_moment(jump.now)}"
+        return f"nobody was at work for {spell(jump.now - jump.since)}, until {rfc3339(jump.now)}"
     way = "forward" if jump.by > timedelta() else "back"
     return (
-        f"the clock was set {way} by {_long(abs(jump.by))}: "
-        f"from {_moment(jump.expected)} to {_moment(jump.now)}"
+        f"the clock was set {way} by {spell(abs(jump.by))}: "
+        f"from {rfc3339(jump.expected)} to {rfc3339(jump.now)}"
     )
 
 
-def _long(span: timedelta) -> str:
+def spell(span: timedelta) -> str:
+    """A length of time to the second: `1:00:02`."""
     return str(timedelta(seconds=round(span.total_seconds())))
-
-
-def _moment(at: datetime) -> str:
-    return f"{at:%Y-%m-%d %H:%M:%S} UTC"

@@ -2,16 +2,17 @@
 
 A source is silent, a rule fails, slots were missed, a reload was refused, a silence is about to end.
 
-Knows their names, labels and words. They are alerts like any other: routed, grouped, silenced. Must
-not know when one is due (`loops/evaluate.py`, `units/endings.py`, `daemon.py`). Which of them fire is
-read off the alerts themselves, so that an end is not forgotten over a restart.
+Knows their names, labels and facts. They are alerts like any other: routed, grouped, silenced. Must
+not know their words (`own_texts.py`) nor when one is due (`loops/evaluate.py`, `units/endings.py`,
+`daemon.py`). Which of them fire is read off the alerts themselves, so that an end is not forgotten over a
+restart.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from hbalert.core.alert import Alert, report
 from hbalert.core.cap import Over
@@ -20,8 +21,10 @@ from hbalert.core.labels import Labels
 from hbalert.core.matcher import text
 from hbalert.core.rule import Rule
 from hbalert.core.silence import SUBJECT, Silence
+from hbalert.core.trouble import OURS, SOURCE, rfc3339
 from hbalert.memory import Draft
-from hbalert.units.jump import says
+from hbalert.units.jump import spell
+from hbalert.units.own_texts import texts
 from hbalert.units.rules import end
 
 ORIGIN = "hbalert"
@@ -47,29 +50,36 @@ MOST_NAMED = 5
 """Alerts or mistakes that are named where there may be any number."""
 
 
+def labels_of(external: Mapping[str, str], name: str, severity: str, more: Mapping[str, str]) -> Labels:
+    """Labels of one of these alerts.
+
+    external  labels that every alert of ours carries
+    """
+    return Labels({**external, "alertname": name, "severity": severity, **more, SOURCE: OURS})
+
+
 @dataclass(frozen=True, slots=True)
 class Own:
-    """Makes the alerts. external: labels that every alert of ours carries."""
+    """Makes their labels. external: labels that every alert of ours carries."""
 
     external: Mapping[str, str]
 
     def _labels(self, name: str, severity: str, **more: str) -> Labels:
-        own = {"alertname": name, "severity": severity, "hbalert": "true", **more}
-        return Labels({**self.external, **own})
+        return labels_of(self.external, name, severity, more)
 
     def unreachable(self, source: str) -> Labels:
         """One per source, not one per rule."""
-        return self._labels(UNREACHABLE, "critical", source=source)
+        return self._labels(UNREACHABLE, "critical", data_source=source)
 
     def failing(self, rule: Rule) -> Labels:
-        return self._labels(FAILING, "warning", rule=rule.id, source=rule.source)
+        return self._labels(FAILING, "warning", rule=rule.id, data_source=rule.source)
 
     def missed(self, group: str) -> Labels:
         return self._labels(MISSED, "warning", group=group)
 
     def stepped(self, jump: Jump) -> Labels:
         """One each way: a clock that comes back is news as well."""
-        return self._labels(STEPPED, "warning", way="forward" if jump.by > timedelta() else "back")
+        return self._labels(STEPPED, "warning", way=_way(jump))
 
     def ending(self, silence: Silence) -> Labels:
         """One per silence; a route on `author` brings it to whoever made it."""
@@ -82,59 +92,50 @@ class Own:
 
     def too_many(self, why: Over, now: datetime) -> Alert:
         """Fires while senders are refused alerts; one for each limit that is reached."""
-        more = {} if why.name is None else {"of": why.name}
-        of = "" if why.name is None else f" of {why.name}"
+        of = {} if why.name is None else {"of": why.name}
         return report(
-            self._labels(TOO_MANY, "warning", limit=why.key, **more),
+            self._labels(TOO_MANY, "warning", limit=why.key, **of),
             origin=ORIGIN,
             starts_at=now,
             ends_at=now + TOO_MANY_FOR,
             now=now,
             timed=True,
-            annotations={
-                "summary": f"New alerts{of} are refused: there are {why.limit} already ({why.key})",
-                "description": (
-                    "What is known goes on, and ends are taken. A label that takes a new value each time "
-                    "is the usual reason: find its sender, or raise the limit."
-                ),
-            },
+            annotations=texts(
+                TOO_MANY, {"number": str(why.limit), "limit": why.key, **of}, "of" if of else ""
+            ),
         )
 
 
 def source_is_silent(labels: Labels, error: str, since: datetime, now: datetime) -> Alert:
     """Fires until the source answers."""
-    source = labels["source"]
     return report(
         labels,
         origin=ORIGIN,
         starts_at=since,
         ends_at=None,
         now=now,
-        annotations={
-            "summary": f"Source {source} does not answer: none of its rules is evaluated, what fires is held",
-            "description": error,
-        },
+        annotations=texts(UNREACHABLE, {"data_source": labels["data_source"], "error": error}),
     )
 
 
 def rule_fails(labels: Labels, rule: Rule, error: str, since: datetime, now: datetime) -> Alert:
     """Fires until the rule can be evaluated, and within its limit."""
-    where = f" ({rule.file}:{rule.line})" if rule.file else ""
+    where = f"{rule.id} ({rule.file}:{rule.line})" if rule.file else rule.id
     return report(
         labels,
         origin=ORIGIN,
         starts_at=since,
         ends_at=None,
         now=now,
-        annotations={
-            "summary": f"Rule {rule.id}{where} does not watch as it should; its alerts are held",
-            "description": error,
-        },
+        annotations=texts(FAILING, {"rule": where, "error": error}),
     )
 
 
 def slots_were_missed(labels: Labels, slots: int, interval: timedelta, why: str, now: datetime) -> Alert:
-    """Fires for a while: what was missed is not caught up."""
+    """Fires for a while: what was missed is not caught up.
+
+    why  "busy": the one before was still running; "slept": the machine slept or was busy
+    """
     return report(
         labels,
         origin=ORIGIN,
@@ -142,16 +143,17 @@ def slots_were_missed(labels: Labels, slots: int, interval: timedelta, why: str,
         ends_at=now + max(MISSED_FOR, 4 * interval),
         now=now,
         timed=True,
-        annotations={
-            "summary": f"{slots} evaluations of rule group {labels['group']} were skipped",
-            "description": why,
-        },
+        annotations=texts(MISSED, {"group": labels["group"], "slots": str(slots)}, why),
     )
 
 
 def clock_stepped(labels: Labels, jump: Jump, now: datetime) -> Alert:
     """Fires for a while: what follows has been done already, but somebody should look at the machine."""
-    said = says(jump)
+    facts = {
+        "length": spell(abs(jump.by)),
+        "expected": rfc3339(jump.expected),
+        "now": rfc3339(jump.now),
+    }
     return report(
         labels,
         origin=ORIGIN,
@@ -159,15 +161,12 @@ def clock_stepped(labels: Labels, jump: Jump, now: datetime) -> Alert:
         ends_at=now + STEPPED_FOR,
         now=now,
         timed=True,
-        annotations={
-            "summary": said[0].upper() + said[1:],
-            "description": (
-                "Waits go on as if it had not been set. Silences and time intervals go by the clock; a "
-                "silence lasts no longer than it had left. Rules ask their sources for the time that "
-                "this clock shows. See that the machine's time is kept by NTP."
-            ),
-        },
+        annotations=texts(STEPPED, facts, _way(jump)),
     )
+
+
+def _way(jump: Jump) -> str:
+    return "forward" if jump.by > timedelta() else "back"
 
 
 def silence_ends(labels: Labels, silence: Silence, covered: Sequence[Labels], now: datetime) -> Alert:
@@ -175,21 +174,15 @@ def silence_ends(labels: Labels, silence: Silence, covered: Sequence[Labels], no
 
     covered  what fires and will be told at its end
     """
-    ends = silence.ends_at.astimezone(UTC)
-    shown = ", ".join(map(str, covered[:MOST_NAMED]))
-    more = f" and {len(covered) - MOST_NAMED} more" if len(covered) > MOST_NAMED else ""
+    facts = {
+        "matchers": text(silence.matchers),
+        "ends": rfc3339(silence.ends_at),
+        "alerts": ", ".join(_few(list(map(str, covered)))),
+        "comment": silence.comment or "-",
+        "silence": silence.id,
+    }
     return report(
-        labels,
-        origin=ORIGIN,
-        starts_at=now,
-        ends_at=None,
-        now=now,
-        annotations={
-            "summary": f"The silence of {text(silence.matchers)} ends at {ends:%Y-%m-%d %H:%M} UTC, "
-            "and what it matches still fires",
-            "description": f"{shown}{more} will be told then. Its reason was: {silence.comment or '-'}. "
-            f"To extend it: hbalert silence update {silence.id} --for 2h",
-        },
+        labels, origin=ORIGIN, starts_at=now, ends_at=None, now=now, annotations=texts(ENDING, facts)
     )
 
 
@@ -198,19 +191,20 @@ def reload_is_refused(labels: Labels, mistakes: Sequence[str], now: datetime) ->
 
     mistakes  as findings show them; they hold no secrets
     """
-    more = len(mistakes) - MOST_NAMED
-    shown = [*mistakes[:MOST_NAMED], *([f"and {more} more: hbalert check"] if more > 0 else [])]
     return report(
         labels,
         origin=ORIGIN,
         starts_at=now,
         ends_at=None,
         now=now,
-        annotations={
-            "summary": f"The {labels['part']} on disk is refused: hbalert runs on with the one before",
-            "description": "\n".join(shown),
-        },
+        annotations=texts(REFUSED, {"mistakes": "\n".join(_few(mistakes))}, labels["part"]),
     )
+
+
+def _few(lines: Sequence[str]) -> list[str]:
+    """The first few, and how many more there are."""
+    more = len(lines) - MOST_NAMED
+    return [*lines[:MOST_NAMED], *([f"... (+{more})"] if more > 0 else [])]
 
 
 def accepted(draft: Draft, part: str) -> list[Alert]:

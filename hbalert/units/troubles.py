@@ -1,4 +1,4 @@
-"""Alerts about hbalert's own deliveries and its disk: they begin, go on and end with what is wrong.
+"""Alerts about hbalert's own deliveries, rules and disk: they begin, go on and end with what is wrong.
 
 Knows which alerts stand for which trouble, that a full disk keeps room for them, and that news of a
 notifier that fails must not go to that notifier alone. Must not know when something is a trouble
@@ -11,24 +11,30 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import timedelta
 
 from hbalert.core.alert import Alert, report
-from hbalert.core.delivery import Delivery, DeliveryState
+from hbalert.core.delivery import QUOTA, Delivery, DeliveryState
 from hbalert.core.labels import Labels
 from hbalert.core.trouble import (
     DELIVERY_DEAD,
     DISK_LOW,
+    EVALUATION_LATE,
     NOTIFIER_FAILING,
+    OURS,
     QUEUE_OLD,
+    QUOTA_LOW,
+    QUOTA_USED_UP,
+    SOURCE,
     STORE_DAMAGED,
     Trouble,
     Waiting,
 )
 from hbalert.memory import Draft
+from hbalert.units import own, own_texts
 from hbalert.units.own import ORIGIN, over
 
 TOLD_FOR = timedelta(hours=1)
 """So long an alert fires about something that has happened and is over."""
 
-WATCHED = frozenset({NOTIFIER_FAILING, QUEUE_OLD, DISK_LOW})
+WATCHED = frozenset({NOTIFIER_FAILING, QUEUE_OLD, DISK_LOW, EVALUATION_LATE, QUOTA_LOW})
 """Alerts that end when their trouble is not seen any more."""
 
 
@@ -88,42 +94,64 @@ def happened(draft: Draft, trouble: Trouble, external: Mapping[str, str]) -> Ale
 
 
 def deaths(draft: Draft, external: Mapping[str, str]) -> list[Alert]:
-    """Reports of the deliveries that this unit of work has given up.
+    """Reports of the deliveries that this unit of work has given up, and of the gateways that have said
+    that a quota is used up.
 
-    That a notifier was not told of its own dead deliveries is no news: said again, it would be told to it
+    That a notifier was not told of its own such troubles is no news: said again, it would be told to it
     again, die again, and never end.
     """
     given_up = [row for row in draft.deliveries.changed().values() if row and row.state is DeliveryState.DEAD]
-    return [happened(draft, died(row), external) for row in given_up if not _is_of_its_own_death(row)]
+    found = [died(row) for row in given_up if not _is_of_its_own_death(row)]
+    for each in draft.attempts:
+        row = draft.deliveries.get(each.delivery_id)
+        if each.reason == QUOTA and row is not None and not _is_of_its_own_death(row):
+            found.append(used_up(each.notifier, each.answer))
+    return [happened(draft, trouble, external) for trouble in found]
 
 
 def _is_of_its_own_death(delivery: Delivery) -> bool:
     names = {alert.labels.get("alertname") for alert in delivery.notification.alerts}
-    return names == {DELIVERY_DEAD} and is_told_to_others(delivery)
+    return names <= {DELIVERY_DEAD, QUOTA_USED_UP} and is_told_to_others(delivery)
 
 
 def died(delivery: Delivery) -> Trouble:
     """A delivery was given up."""
+    facts: dict[str, str | Mapping[str, str]] = {
+        "notifier": delivery.notifier,
+        "news": _news(delivery),
+        "answer": delivery.last_answer,
+        "delivery": delivery.id[:8],
+    }
+    return Trouble(DELIVERY_DEAD, "critical", facts, {"notifier": delivery.notifier})
+
+
+def _news(delivery: Delivery) -> dict[str, str]:
+    """What was not told, by language."""
+    from hbalert.render.words import words as catalogue  # with the first death: a start needs no messages
+
     said = delivery.notification
     number = "1 alert" if len(said.alerts) == 1 else f"{len(said.alerts)} alerts"
-    summary = f"{delivery.notifier} was not told: {said.reason.value} of {number}"
-    text = f"{delivery.last_answer or 'no answer'}; `hbalert queue retry {delivery.id[:8]}` tries it again"
-    return Trouble(DELIVERY_DEAD, "critical", summary, text, {"notifier": delivery.notifier})
+    chinese = catalogue("zh").reasons[said.reason]
+    return {"en": f"{said.reason.value} of {number}", "zh": f"{chinese}（{len(said.alerts)} 条告警）"}
+
+
+def used_up(notifier: str, answer: str) -> Trouble:
+    """A gateway refused something because what it allows has been used up."""
+    facts = {"notifier": notifier, "answer": answer}
+    return Trouble(QUOTA_USED_UP, "critical", facts, {"notifier": notifier})
 
 
 def repaired(repairs: Sequence[str]) -> Trouble:
     """The store's file was damaged when it was opened."""
-    summary = "The store was damaged and has been repaired"
-    return Trouble(STORE_DAMAGED, "critical", summary, "\n".join(repairs))
+    return Trouble(STORE_DAMAGED, "critical", {"repairs": "\n".join(repairs)})
 
 
 def labels_of(trouble: Trouble, external: Mapping[str, str]) -> Labels:
-    own = {"alertname": trouble.name, "severity": trouble.severity, "hbalert": "true", **trouble.labels}
-    return Labels({**external, **own})
+    return own.labels_of(external, trouble.name, trouble.severity, trouble.labels)
 
 
 def words(trouble: Trouble) -> dict[str, str]:
-    return {"summary": trouble.summary, "description": trouble.description}
+    return own_texts.texts(trouble.name, trouble.facts, trouble.kind)
 
 
 def beyond(
@@ -149,5 +177,6 @@ def is_told_to_others(delivery: Delivery) -> bool:
 
 
 def _is_about_a_notifier(labels: Labels) -> bool:
-    named = labels.get("alertname") in (NOTIFIER_FAILING, DELIVERY_DEAD)
-    return named and labels.get("hbalert") == "true" and "notifier" in labels
+    named = labels.get("alertname") in (NOTIFIER_FAILING, DELIVERY_DEAD, QUOTA_LOW, QUOTA_USED_UP)
+    grave = labels.get("severity") == "critical"  # a quota that is not used up yet carries the news itself
+    return named and grave and labels.get(SOURCE) == OURS and "notifier" in labels

@@ -189,8 +189,8 @@ def judged(
         pytest.param("660026", "too many per minute", NotNow, "rate limit", TEN_MINUTES, id="660026 as text"),
         pytest.param(90018, "app qps", NotNow, "rate limit", timedelta(seconds=1), id="90018"),
         pytest.param(90002, "api qps", NotNow, "rate limit", timedelta(seconds=1), id="90002"),
-        pytest.param(90020, "monthly", Permanent, "rate limit", None, id="90020 monthly quota"),
-        pytest.param(90030, "webhook over limit", Permanent, "rate limit", None, id="90030 monthly quota"),
+        pytest.param(90020, "monthly", Permanent, "quota", None, id="90020 monthly quota"),
+        pytest.param(90030, "webhook over limit", Permanent, "quota", None, id="90030 monthly quota"),
         pytest.param(310000, "keywords not in content", Permanent, "client", None, id="310000 keyword"),
         pytest.param(310000, "invalid timestamp", Permanent, "auth", None, id="310000 timestamp"),
         pytest.param(310000, "sign not match", Permanent, "auth", None, id="310000 sign"),
@@ -388,7 +388,7 @@ async def test_a_busy_system_is_tried_again_with_success() -> None:
         ("blocked", NotNow, "rate limit"),
         ("too fast", NotNow, "rate limit"),
         ("429", NotNow, "rate limit"),
-        ("quota", Permanent, "rate limit"),
+        ("quota", Permanent, "quota"),
         ("robot off", Permanent, "auth"),
         ("empty", Transient, "server"),
         ("garbage", Transient, "server"),
@@ -508,7 +508,7 @@ async def test_the_month_s_quota_is_permanent_so_that_another_notifier_takes_ove
         await send(channel)
         error = await failure(channel, delivery_id="delivery-2")
         await channel.close()
-    assert (type(error), error.reason) == (Permanent, "rate limit")
+    assert (type(error), error.reason) == (Permanent, "quota")
 
 
 async def test_unsafe_content_is_sent_once_more_as_plain_text_without_links() -> None:

@@ -110,7 +110,7 @@ def child(text: str, receiver: str = "team", **more: Any) -> Route:
     return replace(ROOT, id=f"{key}/0", key=key, receiver=receiver, matchers=(m(text),), **more)
 
 
-OWN = child("hbalert=true", "keeper")
+OWN = child("source=hbalert", "keeper")
 """hbalert's own alerts (something is dead, a slot was missed) are told to a notifier that nobody looks at:
 they have tests of their own, and when they come depends on the point at which a process died."""
 

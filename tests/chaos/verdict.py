@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from hbalert.core.delivery import Delivery
 from hbalert.core.notification import Reason
 from hbalert.core.rule import RuleAlertState
+from hbalert.core.trouble import OURS, SOURCE
 from hbalert.memory import Memory
 from hbalert.ports import Snapshot
 from tests.chaos.outside import Line, name_of
@@ -195,7 +196,7 @@ def _nothing_is_left(life: Life) -> Iterator[str]:
     """All has ended and has been told: no alert, group, log entry or live delivery remains, but those
     about hbalert itself, which live on for a while."""
     memory = life.engine.memory
-    own = {key for key, alert in memory.alerts.items() if "hbalert" in alert.labels}
+    own = {key for key, alert in memory.alerts.items() if alert.labels.get(SOURCE) == OURS}
     left: dict[str, list[object]] = {
         "alerts": [alert for key, alert in memory.alerts.items() if key not in own],
         "members": [member for member, _ in memory.members.items() if member[1] not in own],

@@ -38,7 +38,7 @@ class Message:
     @property
     def of_itself(self) -> bool:
         """Whether the engine speaks of itself: hbalert tells what goes wrong with it as alerts, too."""
-        return all(one["labels"].get("hbalert") == "true" for one in self.payload["alerts"])
+        return all(one["labels"].get("source") == "hbalert" for one in self.payload["alerts"])
 
     @property
     def reason(self) -> str:

@@ -304,7 +304,7 @@ async def test_a_source_that_hangs_holds_up_nobody_else_and_its_groups_skip_thei
             await at.tick()
             await at.clock.advance(1)
         assert at.firing() == [
-            '{alertname="HbalertEvaluationMissed", group="orders", hbalert="true", severity="warning"}',
+            '{alertname="HbalertEvaluationMissed", group="orders", severity="warning", source="hbalert"}',
             OTHER_FIRES,
         ]
         assert (len(slow.asked), len(quick.asked)) == (1, 3)
@@ -330,10 +330,33 @@ async def test_slots_missed_while_the_machine_slept_are_counted_told_and_not_cau
         assert len(source.asked) == 2
         (told,) = at.engine.memory.alerts.values()
         assert told.labels["alertname"] == "HbalertEvaluationMissed"
-        assert told.annotations["summary"] == "9 evaluations of rule group orders were skipped"
+        assert told.annotations["summary"] == "Evaluations of rule group orders were skipped: 9"
         assert at.firing() != []
         await at.clock.advance(15 * 60)
         assert at.firing() == []
+
+
+async def test_a_group_whose_answers_take_nearly_its_interval_is_late_until_one_comes_in_time(
+    tmp_path: Path,
+) -> None:
+    source = Says()
+    async with play(tmp_path, with_rules(tmp_path, RULE), source) as at:
+        await at.seconds(1)
+        assert at.evaluator.late() == []
+        for takes in (8, 9):
+            while not source.asked or at.evaluator.groups["orders"].next_at != at.clock.now():
+                await at.clock.advance(1)
+            source.held = asyncio.Event()
+            await at.tick()
+            await at.clock.advance(takes)
+            source.held.set()
+            source.held = None
+            await at.tick()
+        (late,) = at.evaluator.late()
+        assert (late.group, late.behind, late.interval) == ("orders", s(9), s(10))
+        assert at.clock.now() - late.since == s(19)
+        await at.seconds(11)
+        assert at.evaluator.late() == []
 
 
 async def test_nothing_is_said_of_slots_missed_because_a_source_is_silent(tmp_path: Path) -> None:
@@ -393,7 +416,8 @@ async def test_a_source_that_is_down_for_long_raises_one_alert_and_ends_it(tmp_p
         assert at.firing() == []
         await at.seconds(15)
         assert at.firing() == [
-            '{alertname="HbalertSourceUnreachable", hbalert="true", severity="critical", source="main"}'
+            '{alertname="HbalertSourceUnreachable", data_source="main", '
+            'severity="critical", source="hbalert"}'
         ]
         (alert,) = at.engine.memory.alerts.values()
         assert alert.starts_at == start
@@ -432,7 +456,8 @@ async def test_one_wrong_rule_spoils_no_other_and_is_told_after_a_while(tmp_path
         await at.seconds(15)
         (failing,) = [a for a in at.engine.memory.alerts.values() if "Failing" in a.labels["alertname"]]
         assert failing.labels == labels(
-            "alertname=HbalertRuleFailing hbalert=true severity=warning rule=orders/Other/0 source=main"
+            "alertname=HbalertRuleFailing source=hbalert severity=warning "
+            "rule=orders/Other/0 data_source=main"
         )
         assert "(rules/orders.toml:12)" in failing.annotations["summary"]
         source.answers["y > 1"] = ["bot=a"]

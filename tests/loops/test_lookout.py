@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from hbalert.core.trouble import GIB, Room
+from hbalert.core.delivery import DeliveryState
+from hbalert.core.trouble import GIB, Lateness, Room
 from hbalert.errors import StoreFull
 from hbalert.loops.lookout import Lookout
+from hbalert.ports import Changes
 from hbalert.units.troubles import TOLD_FOR
 from tests.api.stand import Stand, stand
 from tests.core.say import fires
+from tests.storage.values import delivery
 
 
 class Store:
@@ -90,3 +94,53 @@ async def test_that_the_disk_is_full_is_told_on_the_full_disk(tmp_path: Path) ->
         assert list(firing(at)) == ["HbalertDiskLow"]
         (alert,) = (await at.engine.store.load()).alerts
         assert alert.labels["severity"] == "critical"
+
+
+async def test_a_group_that_is_late_is_told_until_it_is_not(tmp_path: Path) -> None:
+    async with stand(tmp_path) as at:
+        late = [Lateness("orders", timedelta(seconds=10), at.now(), timedelta(seconds=9))]
+        lookout = Lookout(at.engine, lambda: late)
+        await lookout.look(at.now())
+        assert firing(at) == {}
+        await at.clock.advance(120)
+        await lookout.look(at.now())
+        assert list(firing(at)) == ["HbalertEvaluationLate"]
+        late.clear()
+        await lookout.look(at.now())
+        assert firing(at) == {}
+
+
+async def test_a_quota_is_counted_in_the_store_once_a_minute(tmp_path: Path) -> None:
+    async with stand(tmp_path) as at:
+        phone = at.engine.config.notifiers["phone"].model_copy(update={"monthly_quota": 5})
+        mail = at.engine.config.notifiers["mail"].model_copy(update={"daily_quota": 5, "enabled": False})
+        at.engine.config = at.engine.config.model_copy(update={"notifiers": {"phone": phone, "mail": mail}})
+        lookout = Lookout(at.engine)
+
+        async def send(*numbers: int) -> None:
+            rows = [
+                replace(
+                    delivery(number, DeliveryState.SENT, notifier="phone"),
+                    reached=frozenset({"a", "b"}),
+                    settled_at=at.now(),
+                )
+                for number in numbers
+            ]
+            await at.engine.store.commit([Changes(deliveries={row.id: row for row in rows})])
+
+        await send(1)
+        await lookout.look(at.now())
+        assert firing(at) == {}
+        await send(2)
+        await lookout.look(at.now())
+        assert firing(at) == {}, "as it was a moment ago"
+        await at.clock.advance(60)
+        await lookout.look(at.now())
+        (told,) = (each for each in at.engine.memory.alerts.values())
+        assert told.labels["severity"] == "warning"
+        assert told.annotations["summary"] == "phone has sent 4 messages this month, of 5"
+        await send(3)
+        await at.clock.advance(60)
+        await lookout.look(at.now())
+        alive = [each.labels for each in at.engine.memory.alerts.values() if not each.resolved(at.now())]
+        assert [each["severity"] for each in alive] == ["critical"]

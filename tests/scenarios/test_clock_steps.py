@@ -23,6 +23,7 @@ from hbalert.core.interval import TimeInterval, TimeSpan
 from hbalert.core.route import Route
 from hbalert.core.rule import Rule, RuleGroup
 from hbalert.core.silence import Silence
+from hbalert.core.trouble import OURS, SOURCE
 from hbalert.engine import Engine
 from hbalert.loops.dispatch import Dispatcher
 from hbalert.loops.evaluate import Evaluator
@@ -72,7 +73,7 @@ class World:
         await self.sweeper.tell_steps()
         await self.dispatcher.step(clock.now())
         for row in await engine.desk.work(lambda draft: outbox.claim(draft, "phone", None, 99)):
-            ours = "hbalert" in row.notification.common_labels
+            ours = row.notification.common_labels.get(SOURCE) == OURS
             outcome = self.answers.pop(0) if self.answers and not ours else SENT
             if outcome is SENT:
                 for alert in row.notification.alerts:
@@ -365,12 +366,12 @@ async def test_a_step_is_told_by_how_much_and_when(tmp_path: Path, step: float) 
         assert dict(alert.labels.as_dict()) == {
             "alertname": own.STEPPED,
             "severity": "warning",
-            "hbalert": "true",
+            "source": "hbalert",
             "way": way,
         }
         now = "13:00:15" if step > 0 else "11:00:15"
         assert alert.annotations["summary"] == (
-            f"The clock was set {way} by 1:00:00: from 2026-03-01 12:00:15 UTC to 2026-03-01 {now} UTC"
+            f"The clock was set {way} by 1:00:00: from 2026-03-01T12:00:15Z to 2026-03-01T{now}Z"
         )
         await at.after(1500)
         assert [said.split(" (")[0] for _, said in at.told] == [

@@ -62,7 +62,7 @@ class Outage:
                 length = int(head.split("content-length: ")[1].split("\r\n")[0])
                 for alert in json.loads(await reader.readexactly(length))["alerts"]:
                     labels = alert["labels"]
-                    source = labels.get("at") or labels.get("source") or labels.get("group", "")
+                    source = labels.get("at") or labels.get("data_source") or labels.get("group", "")
                     self.heard[labels["alertname"], source, alert["status"]] += 1
                 writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
                 await writer.drain()

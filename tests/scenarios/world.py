@@ -19,6 +19,7 @@ from hbalert.core.delivery import Delivery, Pace
 from hbalert.core.labels import Labels
 from hbalert.core.notification import Reason
 from hbalert.core.rule import Sample
+from hbalert.core.trouble import OURS, SOURCE
 from hbalert.errors import NotNow, Permanent, Transient, Unavailable
 from hbalert.ports import Answer, Message, Receipt
 from tests.core.say import labels
@@ -278,7 +279,7 @@ class World:
 
 def name_of(of: Labels) -> str | None:
     """An alert as the world names it; None for one of hbalert's own."""
-    return None if "hbalert" in of else f"alertname={of['alertname']} bot={of['bot']}"
+    return None if of.get(SOURCE) == OURS else f"alertname={of['alertname']} bot={of['bot']}"
 
 
 class Gateway:

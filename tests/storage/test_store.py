@@ -370,6 +370,27 @@ async def test_what_was_sent_late_is_found_by_when_it_was_sent(store: Store) -> 
     assert ids(await store.history(HistoryQuery(until=t(10)))) == []
 
 
+@pytest.mark.parametrize(
+    ("notifier", "since", "number"),
+    [
+        pytest.param("ops-mail", 0, 3, id="all of one notifier"),
+        pytest.param("ops-mail", 250, 2, id="since counts"),
+        pytest.param("desk-sms", 0, 0, id="what waits or is dead was not sent"),
+        pytest.param("nobody", 0, 0, id="a notifier without a past"),
+    ],
+)
+async def test_messages_that_were_sent_are_counted(
+    past: Store, notifier: str, since: float, number: int
+) -> None:
+    assert await past.sent_since(notifier, t(since)) == number
+
+
+async def test_a_message_to_three_numbers_counts_three(store: Store) -> None:
+    row = replace(delivery(1, DeliveryState.SENT, settled=50), reached=frozenset({"a", "b", "c"}))
+    await store.commit([Changes(deliveries={row.id: row})])
+    assert await store.sent_since(row.notifier, t(0)) == 3
+
+
 async def test_history_keeps_the_whole_notification(store: Store) -> None:
     row = replace(odd_delivery(1), state=DeliveryState.DEAD)
     await store.commit([Changes(deliveries={row.id: row})])

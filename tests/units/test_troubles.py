@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from hbalert.core.alert import Alert
-from hbalert.core.delivery import DeliveryState, Outcome, Result, RetryPolicy
-from hbalert.core.trouble import DISK_LOW, NOTIFIER_FAILING, Trouble, troubles
+from hbalert.core.delivery import QUOTA, DeliveryState, Outcome, Result, RetryPolicy
+from hbalert.core.trouble import DISK_LOW, NOTIFIER_FAILING, QUOTA_LOW, QUOTA_USED_UP, Trouble, troubles
 from hbalert.memory import Draft
 from hbalert.units.intake import accept
 from hbalert.units.outbox import settle
@@ -23,11 +23,17 @@ from hbalert.units.troubles import (
     repaired,
     waiting,
     watch,
+    words,
 )
 from tests.core.say import fires, t
 from tests.units.stage import Stage
 
-LOW = Trouble(DISK_LOW, "warning", "nearly full", "1 GiB")
+LOW = Trouble(DISK_LOW, "warning", {"free": "0.4", "total": "10.0"})
+
+
+def failing(notifier: str) -> Trouble:
+    facts = {"notifier": notifier, "number": "1", "since": "2026-03-01T12:00:00Z", "answer": "503"}
+    return Trouble(NOTIFIER_FAILING, "critical", facts, {"notifier": notifier})
 
 
 def look(stage: Stage, found: Iterable[Trouble]) -> None:
@@ -43,18 +49,19 @@ def firing(stage: Stage) -> list[str]:
 def test_an_alert_lives_as_long_as_its_trouble() -> None:
     stage = Stage()
     look(stage, [LOW])
-    assert firing(stage) == ["HbalertDiskLow: nearly full"]
+    assert firing(stage) == ["HbalertDiskLow: The disk of the store is nearly full"]
     (alert,) = stage.memory.alerts.values()
     assert alert.labels.as_dict() == {
         "alertname": "HbalertDiskLow",
-        "hbalert": "true",
         "severity": "warning",
         "site": "home",
+        "source": "hbalert",
     }
     look(stage.at(60), [LOW])
     assert [each.starts_at for each in stage.memory.alerts.values()] == [t(0)]
-    look(stage.at(90), [Trouble(DISK_LOW, "warning", "even less", "")])
-    assert firing(stage) == ["HbalertDiskLow: even less"]
+    look(stage.at(90), [Trouble(DISK_LOW, "warning", {"free": "0.1", "total": "10.0"})])
+    (alert,) = stage.memory.alerts.values()
+    assert alert.annotations["description"].startswith("0.1 of 10.0 GiB are free")
     look(stage.at(120), [])
     assert firing(stage) == []
 
@@ -91,7 +98,7 @@ def test_what_has_happened_fires_for_a_while() -> None:
     assert (alert.starts_at, alert.ends_at) == (t(30), t(30) + TOLD_FOR)
     assert alert.annotations["summary"] == "phone was not told: first notification of 1 alert"
     assert "hbalert queue retry" in alert.annotations["description"]
-    assert repaired(["the tail was lost"]).description == "the tail was lost"
+    assert words(repaired(["the tail was lost"]))["description"] == "the tail was lost"
 
 
 @pytest.mark.parametrize(
@@ -103,7 +110,7 @@ def test_what_has_happened_fires_for_a_while() -> None:
     ],
 )
 def test_a_failing_notifier_is_not_the_only_one_to_hear_of_it(names: list[str], expected: list[str]) -> None:
-    about = Trouble(NOTIFIER_FAILING, "critical", "fails", "", {"notifier": "phone"})
+    about = failing("phone")
     member = fires(" ".join(f"{name}={value}" for name, value in labels_of(about, {}).items()))
     assert beyond(names, [member], ["desk", "log", "mail", "phone"], {"log"}) == expected
     assert beyond(names, [fires("alertname=Down")], ["desk", "mail", "phone"], {"log"}) == names
@@ -112,7 +119,7 @@ def test_a_failing_notifier_is_not_the_only_one_to_hear_of_it(names: list[str], 
 def test_who_stands_in_hears_of_the_end_as_well() -> None:
     stage = Stage(phone=True, mail=True)
     stage.root = stage.root.__class__("{}", "{}", "phone")
-    about = Trouble(NOTIFIER_FAILING, "critical", "fails", "", {"notifier": "phone"})
+    about = failing("phone")
     look(stage, [about])
     stage.at(30).flush()
     assert stage.send("mail") == ["first notification: - firing"]
@@ -125,7 +132,7 @@ def test_nobody_stands_in_for_a_notifier_that_cannot_be_told_of_its_own_trouble(
     """The others hear of it in their own right."""
     stage = Stage(phone=True, mail=True)
     stage.root = stage.root.__class__("{}", "{}", "phone")
-    look(stage, [Trouble(NOTIFIER_FAILING, "critical", "fails", "", {"notifier": "phone"})])
+    look(stage, [failing("phone")])
     stage.at(30).flush()
     (sending,) = stage.claim("phone")
     stage.settle(sending, Outcome(Result.PERMANENT, "410", "client"), fallback=["mail"], new_ids=["x", "y"])
@@ -135,20 +142,22 @@ def test_nobody_stands_in_for_a_notifier_that_cannot_be_told_of_its_own_trouble(
 def test_somebody_stands_in_when_the_trouble_is_another_notifiers() -> None:
     stage = Stage(phone=True, mail=True, desk=True)
     stage.root = replace(stage.root, receiver="phone")
-    look(stage, [Trouble(NOTIFIER_FAILING, "critical", "fails", "", {"notifier": "mail"})])
+    look(stage, [failing("mail")])
     stage.at(30).flush()
     (sending,) = stage.claim("phone")
     stage.settle(sending, Outcome(Result.PERMANENT, "410", "client"), fallback=["desk"], new_ids=["x", "y"])
     assert stage.send("desk") == ["fallback for a notifier that failed: - firing"]
 
 
-def given_up(stage: Stage) -> list[str]:
+REFUSED = Outcome(Result.PERMANENT, "410 gone", "client")
+
+
+def given_up(stage: Stage, outcome: Outcome = REFUSED) -> list[str]:
     """Claims what is due and has the far side refuse it for good; returns the own alerts about it."""
     found = []
     for sending in stage.claim("phone"):
 
         def unit(draft: Draft, delivery: str = sending.id) -> list[Alert]:
-            outcome = Outcome(Result.PERMANENT, "410 gone", "client")
             settle(draft, delivery, outcome, started_at=t(0), duration_ms=1, policy=RetryPolicy(), jitter=0.5)
             reports = deaths(draft, {})
             accept(draft, reports, stage.root, stage.memory)
@@ -172,6 +181,37 @@ def test_that_a_notifier_was_not_told_of_its_own_dead_deliveries_is_no_news() ->
     assert stage.send("mail") == ["all alerts resolved: - resolved"]
     assert given_up(stage) == []
     assert [alert.labels["alertname"] for alert in stage.memory.alerts.values()] == ["Down"]
+
+
+@pytest.mark.parametrize(
+    ("severity", "others"),
+    [
+        pytest.param("warning", [], id="one that is nearly used up carries the news itself"),
+        pytest.param("critical", ["mail"], id="one that is used up does not"),
+    ],
+)
+def test_who_hears_of_a_quota(severity: str, others: list[str]) -> None:
+    member = fires(f"alertname={QUOTA_LOW} source=hbalert notifier=phone period=day severity={severity}")
+    assert beyond(["phone"], [member], ["mail", "phone"], set()) == ["phone", *others]
+
+
+def test_a_gateway_that_says_that_its_quota_is_used_up_is_told_to_others_once() -> None:
+    """Also where the news of it cannot reach the notifier itself, for the same reason."""
+    stage = Stage(phone=True, mail=True)
+    stage.root = replace(stage.root, receiver="phone")
+    stage.reports(fires("alertname=Down bot=a", 0, 99999))
+    stage.at(30).flush()
+    outcome = Outcome(Result.PERMANENT, "90030 webhook over limit", QUOTA)
+    assert given_up(stage, outcome) == [
+        "phone was not told: first notification of 1 alert",
+        "phone is refused by its gateway: the quota is used up",
+    ]
+    used_up = [each for each in stage.memory.alerts.values() if each.labels["alertname"] == QUOTA_USED_UP]
+    assert [each.labels["severity"] for each in used_up] == ["critical"]
+    assert [each.annotations["description"] for each in used_up] == ["90030 webhook over limit"]
+    stage.at(60).flush()
+    assert stage.send("mail") == ["first notification: - firing", "first notification: - firing"]
+    assert given_up(stage, outcome) == []
 
 
 def test_the_part_of_a_delivery_that_is_given_up_for_its_age_is_told() -> None:

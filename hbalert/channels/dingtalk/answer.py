@@ -42,8 +42,8 @@ _FINAL: Mapping[int, tuple[str, str]] = {  # errcode -> (reason, remedy)
     400102: ("auth", "the robot is switched off; switch it on in the group's settings"),
     400106: ("auth", "the robot is not in the group any more; add it again"),
     400013: ("auth", "the group has been dissolved; make a robot in another group"),
-    90020: ("rate limit", _QUOTA),
-    90030: ("rate limit", _QUOTA),  # seen
+    90020: ("quota", _QUOTA),
+    90030: ("quota", _QUOTA),  # seen
     400105: ("client", _OUR_BODY),
     400602: ("client", _OUR_BODY),  # seen
     40035: ("client", _OUR_BODY),

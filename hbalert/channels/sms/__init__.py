@@ -25,7 +25,7 @@ from hbalert.ports import Message, Receipt
 
 __all__ = ["SmsChannel", "settle"]
 
-_GRAVITY = ("auth", "template", "client", "rate limit", "server", "timeout", "network", "other")
+_GRAVITY = ("auth", "quota", "template", "client", "rate limit", "server", "timeout", "network", "other")
 """Reasons, the one an operator should hear of first."""
 
 

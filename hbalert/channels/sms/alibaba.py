@@ -54,7 +54,8 @@ _ACCOUNT = "see in the console whether the account is in order and has a balance
 _KEYS = "check access_key_id and access_key_secret"
 _CAP = "the limit set in the console is reached; raise it there"
 _BROKEN: Mapping[str, tuple[str, str]] = {  # code -> (reason, remedy)
-    **dict.fromkeys(("isv.DAY_LIMIT_CONTROL", "isv.MONTH_LIMIT_CONTROL"), ("rate limit", _CAP)),
+    **dict.fromkeys(("isv.DAY_LIMIT_CONTROL", "isv.MONTH_LIMIT_CONTROL"), ("quota", _CAP)),
+    **dict.fromkeys(("isv.OUT_OF_SERVICE", "isv.AMOUNT_NOT_ENOUGH"), ("quota", _ACCOUNT)),
     **dict.fromkeys(
         (
             "isv.SMS_TEMPLATE_ILLEGAL",
@@ -69,8 +70,6 @@ _BROKEN: Mapping[str, tuple[str, str]] = {  # code -> (reason, remedy)
     ),
     **dict.fromkeys(
         (
-            "isv.OUT_OF_SERVICE",
-            "isv.AMOUNT_NOT_ENOUGH",
             "isv.PRODUCT_UN_SUBSCRIPT",
             "isv.PRODUCT_UNSUBSCRIBE",
             "isv.ACCOUNT_NOT_EXISTS",

@@ -60,15 +60,15 @@ _CONTENT = frozenset(
 _CAP = "the day's limit set in the console is reached; raise it there"
 _APPROVAL = "see in the console whether the signature and the template are approved"
 _BROKEN: Mapping[str, tuple[str, str]] = {  # code, or its beginning -> (reason, remedy)
-    "LimitExceeded.AppDailyLimit": ("rate limit", _CAP),
-    "LimitExceeded.AppMainlandChinaDailyLimit": ("rate limit", _CAP),
-    "LimitExceeded.AppGlobalDailyLimit": ("rate limit", _CAP),
-    "LimitExceeded.DailyLimit": ("rate limit", _CAP),
+    "LimitExceeded.AppDailyLimit": ("quota", _CAP),
+    "LimitExceeded.AppMainlandChinaDailyLimit": ("quota", _CAP),
+    "LimitExceeded.AppGlobalDailyLimit": ("quota", _CAP),
+    "LimitExceeded.DailyLimit": ("quota", _CAP),
     "FailedOperation.SignatureIncorrectOrUnapproved": ("template", _APPROVAL),
     "FailedOperation.TemplateIncorrectOrUnapproved": ("template", _APPROVAL),
     "FailedOperation.TemplateUnapprovedOrNotExist": ("template", _APPROVAL),
     "InvalidParameterValue.SdkAppIdNotExist": ("auth", "check sdk_app_id"),
-    "FailedOperation.InsufficientBalanceInSmsPackage": ("auth", "buy a package of messages"),
+    "FailedOperation.InsufficientBalanceInSmsPackage": ("quota", "buy a package of messages"),
     "UnauthorizedOperation": ("auth", "see in the console: allowed addresses, balance, permissions"),
     "AuthFailure": ("auth", "check secret_id and secret_key"),
 }

@@ -173,6 +173,14 @@ ATTEMPTS_OF = (
 )
 
 
+SENT_SINCE = (
+    "SELECT coalesce(sum(CASE WHEN json_valid(reached) "  # noqa: S608 - constants only
+    "THEN max(1, json_array_length(reached)) ELSE 1 END), 0) "
+    f"FROM delivery WHERE {DELIVERY_TIME} >= ? AND notifier = ? AND state = 'sent'"
+)
+"""Messages that a notifier has sent since then: one for each recipient, one where there are none."""
+
+
 def notes(*, alert: bool, group: bool) -> str:
     """Timeline lines, newest first. Parameters: hash and key, or group, by name, and `limit` (-1: all)."""
     conditions = ["alert_hash = :hash AND alert_key = :key"] if alert else []
