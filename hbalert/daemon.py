@@ -9,7 +9,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -43,7 +45,14 @@ from hbalert.templating import expander
 from hbalert.tls import Unusable
 from hbalert.units import own
 
+if TYPE_CHECKING:
+    from hbalert.loops.chores import Chores
+
 log = structlog.get_logger("hbalert")
+
+AFTERWARDS = ("hbalert.loops.chores", "hbalert.outbound.client", "hbalert.render")
+"""What the first tick and the first delivery need and an answer does not: imported in a thread, while
+requests are answered. It takes a quarter of a start."""
 
 DRAIN_SECONDS = 5.0
 """How long a stop waits for sends that are under way."""
@@ -80,6 +89,7 @@ class Daemon:
         self._up = asyncio.Event()
         self._certificates: Renewal | None = None
         self._told_of_certificate = False
+        self._chores: Chores | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._reloads: set[asyncio.Task[None]] = set()
         self._one_reload = asyncio.Lock()
@@ -172,7 +182,12 @@ class Daemon:
         The tick goes by the monotonic clock: the scheduler compares wall clocks, and would stand still
         for an hour when the clock is set back an hour.
         """
-        from hbalert.loops.chores import Chores  # once everything listens already
+        self.engine.stepped = self._stepped
+        self._ticking = asyncio.create_task(self._keep_ticking(), name="tick")
+
+    async def _keep_ticking(self) -> None:
+        await asyncio.to_thread(lambda: [*map(import_module, AFTERWARDS)])
+        from hbalert.loops.chores import Chores
 
         self._chores = Chores(
             {
@@ -183,8 +198,7 @@ class Daemon:
                 "prune": (3600, self._prune),
             }
         )
-        self.engine.stepped = self._stepped
-        self._ticking = asyncio.create_task(every("tick", 1.0, self._tick, self._clock), name="tick")
+        await every("tick", 1.0, self._tick, self._clock)
 
     async def _tick(self, now: datetime) -> None:
         notify_systemd.watchdog()  # first: that a store refuses something is no reason to be restarted
@@ -198,7 +212,8 @@ class Daemon:
 
     def _stepped(self, jump: Jump) -> None:
         self._evaluator.stepped(jump)
-        self._chores.again()
+        if self._chores is not None:
+            self._chores.again()
 
     async def _endings(self) -> None:
         await self._sweeper.endings(self._clock.now())
@@ -301,9 +316,13 @@ class Daemon:
     # --- the life of the process ---
 
     async def run(self) -> None:
-        """Works until `ask_to_stop`."""
+        """Works until `ask_to_stop`. Raises what kept it from ticking: it may look well, and does nothing."""
         notify_systemd.ready()
-        await self._stopping.wait()
+        stopping = asyncio.ensure_future(self._stopping.wait())
+        await asyncio.wait({stopping, self._ticking}, return_when=asyncio.FIRST_COMPLETED)
+        if not stopping.done():
+            stopping.cancel()
+            await self._ticking
 
     def ask_to_stop(self) -> None:
         """Ends `run`; a second time: ends the process. Before the start is through it is remembered."""
@@ -334,9 +353,10 @@ class Daemon:
         """Takes nothing more in, lets sends finish for a while, closes the store."""
         notify_systemd.stopping()
         log.info("stopping", queued=len(self.engine.memory.deliveries))
-        self._chores.stop()
         self._ticking.cancel()
         await asyncio.gather(self._ticking, return_exceptions=True)
+        if self._chores is not None:
+            self._chores.stop()
         await self.server.stop()
         await self._evaluator.stop()
         tasks = [*self._tasks, *self._reloads]

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from hbalert.daemon import Daemon
 from tests.config.folder import MAIN, RULES, write
 
 LATER = (
@@ -24,48 +28,68 @@ LATER = (
     "requests",
     "yaml",
 )
-"""What the daemon's own import leaves to those who need it."""
+"""What is not imported before the daemon is ready."""
 
-UNNEEDED = ("aiosmtplib", "cryptography", "hbalert.neighbours", "hbalert.render", "jinja2", "re2")
-"""What one that is ready has no use for: plain texts, no regular expression, nothing told yet."""
+MAYBE = ("aiosmtplib", "cryptography", "hbalert.neighbours", "jinja2", "re2")
+"""What a daemon has no use for that has plain texts, no regular expression and no mail."""
 
+LISTEN = '[server]\nlisten = "127.0.0.1:0"\n'
 PLAIN = """
 annotations = { summary = "{{ $labels.bot }}: {{ $value | humanize }}" }
 """
 
-IMPORTS = "import hbalert.daemon, json, sys; print(json.dumps([*sys.modules]))"
-
-STARTS = """
+START = """
 import asyncio, json, os, sys
 from pathlib import Path
-from hbalert.daemon import Daemon
+from hbalert.daemon import AFTERWARDS, Daemon
 
 async def start():
     daemon = Daemon(Path(sys.argv[1]), os.environ)
     await daemon.start()
-    print(json.dumps([*sys.modules]))
+    at_ready = [*sys.modules]
+    async with asyncio.timeout(60):
+        while not sys.modules.keys() >= {*AFTERWARDS}:
+            await asyncio.sleep(0.01)
     await daemon.stop()
+    print(json.dumps([at_ready, [*sys.modules]]))
 
 asyncio.run(start())
 """
 
 
-def modules(code: str, *arguments: str) -> set[str]:
-    """What such a process has imported when it says so, in the last line of its output."""
+@pytest.fixture(scope="module")
+def modules(tmp_path_factory: pytest.TempPathFactory) -> tuple[set[str], set[str]]:
+    """What a daemon with plain texts has imported when it is ready, and a moment later."""
+    folder = tmp_path_factory.mktemp("start")
+    path = write(folder, {"config.toml": MAIN + LISTEN, "rules/a.toml": RULES + PLAIN})
     environ = {name: text for name, text in os.environ.items() if not name.startswith("HBALERT_")}
-    seen = subprocess.run(
-        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, env=environ, timeout=60
-    )
+    command = [sys.executable, "-c", START, str(path)]
+    seen = subprocess.run(command, capture_output=True, text=True, env=environ, timeout=120)
     assert seen.returncode == 0, seen.stderr
-    lines = [line for line in seen.stdout.splitlines() if line.startswith("[")]
-    return set(json.loads(lines[-1]))
+    at_ready, later = json.loads(seen.stdout.splitlines()[-1])
+    return set(at_ready), set(later)
 
 
-def test_what_is_not_needed_to_be_ready_is_not_imported() -> None:
-    assert modules(IMPORTS) & {*LATER} == set()
+def test_what_is_not_needed_to_be_ready_is_not_imported(modules: tuple[set[str], set[str]]) -> None:
+    assert modules[0] & {*LATER} == set()
 
 
-def test_a_daemon_that_is_ready_holds_nothing_that_it_may_never_use(tmp_path: Path) -> None:
-    listen = '[server]\nlisten = "127.0.0.1:0"\n'
-    path = write(tmp_path, {"config.toml": MAIN + listen, "rules/a.toml": RULES + PLAIN})
-    assert modules(STARTS, str(path)) & {*UNNEEDED} == set()
+def test_what_the_first_tick_needs_is_there_a_moment_later(modules: tuple[set[str], set[str]]) -> None:
+    assert modules[1] >= {"aiohttp", "apscheduler", "hbalert.render"}
+
+
+def test_what_may_never_be_needed_is_not_there_a_moment_later(modules: tuple[set[str], set[str]]) -> None:
+    assert modules[1] & {*MAYBE} == set()
+
+
+async def test_a_daemon_that_cannot_tick_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is installed may be broken: then it must not stand there and look well."""
+    monkeypatch.setattr("hbalert.daemon.AFTERWARDS", ("hbalert.no_such_module",))
+    made = Daemon(write(tmp_path, {"config.toml": MAIN + LISTEN}), {})
+    await made.start()
+    try:
+        async with asyncio.timeout(60):
+            with pytest.raises(ModuleNotFoundError):
+                await made.run()
+    finally:
+        await made.stop()

@@ -7,7 +7,8 @@
     own, html, parts      an operator's templates in place of the parts of a message
 
 Knows templates and how long a text may be (told by the channel). Must not know transport or secrets.
-Never fails: whatever a notification holds, there is a message.
+Never fails: whatever a notification holds, there is a message. What takes Jinja2, mail and an operator's
+templates, is imported with the first that needs it.
 """
 
 from __future__ import annotations
@@ -20,11 +21,9 @@ from hbalert.core.notification import Notification, NotifiedAlert, Reason
 from hbalert.ports import Message
 from hbalert.render.clean import cut, cut_bytes, size
 from hbalert.render.html import with_notes
-from hbalert.render.mail import mail_html
 from hbalert.render.markdown import markdown_subject, markdown_text
 from hbalert.render.outline import Outline, brief, outline
-from hbalert.render.own import OwnTexts, own_text
-from hbalert.render.parts import Parts
+from hbalert.render.parts import OwnTexts, Parts
 from hbalert.render.sms import LONGEST as SMS_LONGEST
 from hbalert.render.sms import sms_text, sms_variables
 from hbalert.render.spoken import spoken
@@ -71,6 +70,8 @@ def render(
     if parts.failures:
         told = outline(notification, catalogue, where, now, failure="; ".join(parts.failures))
     if style == "mail":
+        from hbalert.render.mail import mail_html
+
         page = with_notes(page, told.notes) if page else mail_html(told, body)
     return Message(
         subject=subject or (markdown_subject(told) if style == "markdown" else told.subject),
@@ -105,6 +106,8 @@ def check_template(template: str, style: str, *, empty: bool = False) -> list[st
 
     It is tried on one firing and one resolved alert, whose labels and annotations are the usual ones.
     """
+    from hbalert.render.own import own_text
+
     now = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
     labels = Labels({"alertname": "HummingbotDown", "bot": "alpha", "severity": "critical"})
     annotations = {

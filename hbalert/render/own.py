@@ -18,8 +18,7 @@ docs/templates.md tells operators. Next: `parts.py`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, tzinfo
 from functools import lru_cache
 from typing import Any
@@ -40,22 +39,6 @@ VARIABLES = (
     "status", "receiver", "reason", "notification_reason", "subject", "external_url", "alerts", "firing",
     "resolved", "group_labels", "common_labels", "common_annotations", "route_labels", "now",
 )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class OwnTexts:
-    """The templates of an operator; None: the built-in text.
-
-    body     plain text, markdown or the text of a short message, as the style is
-    subject  one line
-    html     the whole HTML of a mail
-    headers  of a mail, by name; one that comes out empty is left out
-    """
-
-    body: str | None = None
-    subject: str | None = None
-    html: str | None = None
-    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class AlertView(View):

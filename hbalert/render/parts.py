@@ -1,21 +1,38 @@
 """The parts of a message that an operator's templates make, each by itself.
 
 Knows that a template may fail, or make more than a message may be long, and what then is told. Must not
-know what a template sees (`own.py`) nor the built-in texts.
+know what a template sees (`own.py`, imported with the first of them) nor the built-in texts.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 
 from hbalert.core.notification import Notification
 from hbalert.render.html import with_notes
 from hbalert.render.outline import MOST_ALERTS, Outline
-from hbalert.render.own import own_text
 from hbalert.templating.budget import TooMuchWork
 
 FEWER = (100, 30, 10, 3, 1)
 """So many alerts are tried where all of them make too long a text."""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnTexts:
+    """The templates of an operator; None: the built-in text.
+
+    body     plain text, markdown or the text of a short message, as the style is
+    subject  one line
+    html     the whole HTML of a mail
+    headers  of a mail, by name; one that comes out empty is left out
+    """
+
+    body: str | None = None
+    subject: str | None = None
+    html: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class Parts:
@@ -48,6 +65,8 @@ class Parts:
 
     def _in_bounds(self, template: str, style: str) -> str:
         """The text about as many alerts as a text has room for, and how many it leaves out."""
+        from hbalert.render.own import own_text
+
         count = len(self._notification.alerts)
         last: ValueError | None = None
         for most in (MOST_ALERTS, *(fewer for fewer in FEWER if fewer < count)):
