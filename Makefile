@@ -73,7 +73,7 @@ compat: .venv/.set-up-dev alertmanager ## hbalert beside the real Alertmanager, 
 	@exec $(PY) -m tests.compat $(ARGS)
 
 .PHONY: compat-prometheus
-compat-prometheus: .venv/.set-up-dev prometheus ## the same rules, evaluated by the real Prometheus and by hbalert
+compat-prometheus: .venv/.set-up-dev prometheus ## each thing that is done with rules, by the real Prometheus and by hbalert
 	@exec $(PY) -m tests.beside_prometheus
 
 .PHONY: equality
@@ -86,11 +86,12 @@ fmt: .venv/.set-up-dev ## formats the code
 	@$(PY) -m ruff format $(SOURCES)
 
 .PHONY: docs
-docs: .venv/.set-up-dev ## writes anew what is made: docs/cli.md, docs/why.md, docs/beside-alertmanager.md, the roles in docs/security.md
+docs: .venv/.set-up-dev ## writes anew what is made: docs/cli.md, docs/why.md, docs/beside-*.md, the roles in docs/security.md
 	@mkdir -p .cache && $(PY) -m tests.cli_page > .cache/cli.md && mv .cache/cli.md docs/cli.md
 	@$(PY) -m tests.why_page > .cache/why.md && mv .cache/why.md docs/why.md
 	@$(PY) -m tests.roles_page
 	@$(PY) -m tests.compat --page > .cache/page.md && mv .cache/page.md docs/beside-alertmanager.md
+	@$(PY) -m tests.beside_prometheus --page > .cache/page.md && mv .cache/page.md docs/beside-prometheus.md
 
 .PHONY: setup
 setup: .venv/.set-up-dev prometheus alertmanager vmalert faketime ## sets up for work on the code, and runs nothing

@@ -1,197 +1,207 @@
-"""Plays all cases at once on both engines; what is seen becomes a table."""
+"""A chapter is played: all its cases at once on both engines, phase by phase.
+
+Knows what happens in each phase, and that what is shown is waited for, never slept for. Must not know
+how an engine is run (`engines.py`) or what the page says of it (`page.py`, next).
+"""
 
 from __future__ import annotations
 
 import asyncio
-import json
-import sys
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import httpx
-import tomlkit
+from tests.beside_prometheus.cases import AWAY, EDIT, KILL, TIME, Case
+from tests.beside_prometheus.engines import Engine, Ours, Theirs
+from tests.fakes.prometheus import programs, serving
 
-from hbalert.programs.prometheus import Prometheus
-from tests.beside_prometheus.cases import CASES, Case
-from tests.compat.peers import free_port
-from tests.fakes.prometheus import Target, programs
+PATIENCE = 60.0
+"""Seconds until an engine has to show what is expected of it; a quiet machine needs three."""
 
-PATIENCE = 40.0
-"""Seconds until each engine has to show what is expected of it; a quiet machine needs three."""
+WELL = 'load{bot="a"} 0\nload{bot="b"} 0\ntwin{bot="a"} 0\ntwin{bot="b"} 0\nhalf{bot="a"} 0\n'
+BAD = (
+    WELL.replace('{bot="a"} 0', '{bot="a"} 5')
+    + 'gone{bot="a"} 1\ncrowd{bot="a"} 5\ncrowd{bot="b"} 0\nsplit{bot="a",n="1"} 1\n'
+)
+LATER = (
+    BAD.replace('half{bot="a"} 5', 'half{bot="a"} 2').replace('crowd{bot="b"} 0', 'crowd{bot="b"} 5')
+    + 'split{bot="a",n="2"} 1\n'
+)
+NOT_GONE = BAD.replace('gone{bot="a"} 1\n', "")
 
-QUIET = 'load{bot="a"} 0\nload{bot="b"} 0\ntwin{bot="a"} 0\ntwin{bot="b"} 0\n'
-BAD = QUIET.replace('{bot="a"} 0', '{bot="a"} 5') + 'gone{bot="a"} 1\n'
+
+@dataclass
+class World:
+    """turn: when the rules were edited or the engines killed; None: not yet."""
+
+    cases: Sequence[Case]
+    show: Callable[[str | None], None]
+    theirs: Theirs
+    ours: Ours
+    turn: datetime | None = None
+
+    @property
+    def engines(self) -> tuple[Engine, Engine]:
+        return self.theirs, self.ours
+
+
+Step = Callable[[World], Awaitable[None]]
+
+
+def shows(text: str | None) -> Step:
+    """The target shows something else; None: it is away."""
+
+    async def step(world: World) -> None:
+        world.show(text)
+
+    return step
+
+
+async def edit(world: World) -> None:
+    world.turn = _this_second()
+    for engine in world.engines:
+        engine.write(case.after_edit() for case in world.cases)
+        await engine.reload()
+
+
+async def kill(world: World) -> None:
+    world.turn = _this_second()
+    await asyncio.gather(*(engine.kill() for engine in world.engines))
+    await asyncio.gather(*(engine.start() for engine in world.engines))
+
+
+def _this_second() -> datetime:
+    """Slots are whole seconds: what begins from now on may bear this time."""
+    return datetime.now(UTC).replace(microsecond=0)
 
 
 @dataclass(frozen=True)
-class Seen:
-    """What one engine showed of a case, phase by phase; `since`: when its alert became active, by bot."""
+class Chapter:
+    """phases: what is seen of each case -> what happens before. apart: hbalert has a source of its own,
+    because the Prometheus that plays is killed."""
 
-    shown: tuple[str, ...]
-    since: Mapping[str, str]
-
-
-def prometheus_rules() -> str:
-    """The cases as Prometheus reads them (JSON is YAML). hbalert's `limit` is the group's, too."""
-    groups = [
-        {
-            "name": case.name,
-            "limit": case.limit,
-            "rules": [
-                {
-                    "alert": case.name,
-                    "expr": case.expr,
-                    "for": case.hold,
-                    "labels": dict(case.labels),
-                    "annotations": dict(case.annotations),
-                }
-            ],
-        }
-        for case in CASES
-    ]
-    return json.dumps({"groups": groups})
+    title: str
+    cases: Sequence[Case]
+    phases: Mapping[str, Sequence[Step]]
+    apart: bool = False
 
 
-def hbalert_rules() -> str:
-    """The cases as hbalert reads them: the keys are the same."""
-    return tomlkit.dumps(json.loads(prometheus_rules()))
+CHAPTERS = (
+    Chapter(
+        "as time goes on",
+        TIME,
+        {"while it is bad": [shows(BAD)], "later": [shows(LATER)], "over": [shows(WELL)]},
+    ),
+    Chapter(
+        "the data are gone",
+        AWAY,
+        {"while it is bad": [shows(BAD)], "no data": [shows(None)], "data, and none bad": [shows(WELL)]},
+    ),
+    Chapter(
+        "a reload",
+        EDIT,
+        {"before": [shows(BAD)], "after": [shows(NOT_GONE), edit]},
+    ),
+    Chapter("kill -9", KILL, {"before": [shows(BAD)], "after": [shows(NOT_GONE), kill]}, apart=True),
+)
 
 
-def observed(case: Case, group: Mapping[str, Any]) -> str:
-    (rule,) = group["rules"]
-    if rule["health"] == "err":
-        held = ", ".join(sorted(map(case.show, rule["alerts"])))
-        return f"error, keeps {held}" if held else "error"
-    return ", ".join(sorted(map(case.show, rule["alerts"]))) or "-"
+Seen = tuple[list[str], list[str]]
+"""What Prometheus showed of a case, and what hbalert did, phase by phase."""
 
 
-async def groups_of(client: httpx.AsyncClient, url: str) -> dict[str, Any]:
-    answer = (await client.get(f"{url}/api/v1/rules")).json()
-    return {group["name"]: group for group in answer["data"]["groups"]}
+async def play(chapter: Chapter, folder: Path) -> dict[str, Seen]:
+    """By case: what was shown."""
+    async with world_of(chapter.cases, folder, apart=chapter.apart) as world:
+        seen: dict[str, Seen] = {case.name: ([], []) for case in chapter.cases}
+        cases: Sequence[Case] = chapter.cases
+        for phase, steps in enumerate(chapter.phases.values()):
+            for step in steps:
+                if step in (edit, kill):
+                    await _until_kept(world)
+                await step(world)
+                if step is edit:
+                    cases = [case.after_edit() for case in cases]
+            for place, engine in enumerate(world.engines):
+                texts = await _settled(world, engine, cases, phase, theirs=place == 0)
+                for case in cases:
+                    seen[case.name][place].append(texts[case.name])
+        return seen
 
 
 @asynccontextmanager
-async def hbalert(folder: Path, source: str) -> AsyncIterator[str]:
-    """An hbalert process that evaluates the cases every second on this source."""
-    port = free_port()
-    (folder / "rules").mkdir()
-    (folder / "notifiers").mkdir()
-    (folder / "rules/cases.toml").write_text(hbalert_rules(), "utf-8")
-    (folder / "notifiers/sink.toml").write_text('type = "log"\n')
-    (folder / "config.toml").write_text(
-        f'[server]\nlisten = "127.0.0.1:{port}"\n[sources.main]\nurl = "{source}"\n'
-        '[evaluation]\ninterval = "1s"\n[route]\nreceiver = "sink"\n'
-    )
-    with (folder / "hbalert.log").open("wb") as log:
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "hbalert", "run", "-c", str(folder / "config.toml")),
-            stdout=log,
-            stderr=log,
-        )
-    url = f"http://127.0.0.1:{port}"
-    try:
-        async with httpx.AsyncClient(timeout=10) as client, asyncio.timeout(PATIENCE):
-            while True:
-                assert process.returncode is None, (folder / "hbalert.log").read_text()
-                try:
-                    if (await client.get(f"{url}/-/ready")).status_code == 200:
-                        break
-                except httpx.TransportError:
-                    pass
-                await asyncio.sleep(0.1)
-        yield url
-    finally:
-        if process.returncode is None:
-            process.terminate()
-        await process.wait()
-
-
-async def play(folder: Path) -> dict[str, tuple[Seen, Seen]]:
-    """By case: what Prometheus and what hbalert showed."""
+async def world_of(
+    cases: Sequence[Case], folder: Path, *, apart: bool = False, interval_s: int = 1
+) -> AsyncIterator[World]:
+    """Both engines, started, on a target that shows that all is well."""
     programs()
-    (folder / "prometheus").mkdir()
-    (folder / "hbalert").mkdir()
-    (folder / "prometheus/rules.yml").write_text(prometheus_rules(), "utf-8")
-    target = Target()
-    target.text = QUIET
-    server = await asyncio.start_server(target._serve, "127.0.0.1", 0)
-    host, port = server.sockets[0].getsockname()[:2]
-    config = (
-        "global: {scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}\n"
-        "rule_files: [rules.yml]\nscrape_configs:\n"
-        f"- {{job_name: bots, static_configs: [{{targets: ['{host}:{port}']}}]}}\n"
-    )
-    async with (
-        server,
-        Prometheus(config, folder / "prometheus") as theirs,
-        hbalert(folder / "hbalert", theirs.url) as ours,
-        httpx.AsyncClient(timeout=10) as client,
-    ):
-        return await _phases(client, target, theirs.url, ours)
+    async with AsyncExitStack() as stack:
+        target = await stack.enter_async_context(serving())
+        target.text = WELL
+
+        def show(text: str | None) -> None:
+            target.text = text
+
+        theirs = Theirs(folder / "prometheus", [target.address], interval_s)
+        stack.push_async_callback(theirs.close)
+        theirs.write(cases)
+        await theirs.start()
+        source = theirs
+        if apart:
+            source = Theirs(folder / "source", [target.address])
+            stack.push_async_callback(source.close)
+            await source.start()
+        ours = Ours(folder / "hbalert", source.url, interval_s)
+        stack.push_async_callback(ours.close)
+        ours.write(cases)
+        await ours.start()
+        yield World(cases, show, theirs, ours)
 
 
-async def _phases(client: httpx.AsyncClient, target: Target, *urls: str) -> dict[str, tuple[Seen, Seen]]:
-    shown: list[dict[str, list[str]]] = [{case.name: [] for case in CASES} for _ in urls]
-    since: list[dict[str, dict[str, str]]] = [{} for _ in urls]
-    target.text = BAD
-    for phase, text in enumerate((BAD, BAD, QUIET)):
-        if phase == 1:
-            await _until_held_fires(client, urls)
-        target.text = text
-        for place, url in enumerate(urls):
-            groups = await _settled(client, url, phase, theirs=place == 0)
-            for case in CASES:
-                shown[place][case.name].append(observed(case, groups[case.name]))
-                for alert in groups[case.name]["rules"][0]["alerts"] if phase == 1 else ():
-                    known = since[place].setdefault(case.name, {})
-                    known[alert["labels"].get("bot", "")] = alert["activeAt"]
-    return {
-        case.name: (
-            Seen(tuple(shown[0][case.name]), since[0].get(case.name, {})),
-            Seen(tuple(shown[1][case.name]), since[1].get(case.name, {})),
-        )
-        for case in CASES
-    }
+async def _until_kept(world: World) -> None:
+    """Until `keep_firing_for` has begun to keep what vanished: before that, its edit proves nothing."""
+    kept = [case.name for case in world.cases if case.keep != "0s" and case.expr == "gone == 1"]
+    async with asyncio.timeout(PATIENCE):
+        for name in kept:
+            while not [row for row in await world.ours.rows(f"{name}/{name}") if row["keep_firing_since"]]:
+                await asyncio.sleep(0.1)
+    if kept:
+        # What Prometheus keeps, it does not tell (2.42): two evaluations later it has seen the same.
+        before = (await world.theirs.groups())[kept[0]]["lastEvaluation"]
+        seen = {before}
+        async with asyncio.timeout(PATIENCE):
+            while len(seen) < 4:
+                seen.add((await world.theirs.groups())[kept[0]]["lastEvaluation"])
+                await asyncio.sleep(0.1)
 
 
-def expected(case: Case, *, theirs: bool) -> Sequence[str]:
-    return case.theirs if theirs and case.theirs is not None else case.expect
-
-
-async def _settled(client: httpx.AsyncClient, url: str, phase: int, *, theirs: bool) -> dict[str, Any]:
+async def _settled(
+    world: World, engine: Engine, cases: Sequence[Case], phase: int, *, theirs: bool
+) -> dict[str, str]:
     """What an engine shows once it shows what is expected, or when nobody can wait any longer."""
     until = time.monotonic() + PATIENCE
     while True:
-        groups = await groups_of(client, url)
-        right = all(
-            case.name in groups and observed(case, groups[case.name]) == expected(case, theirs=theirs)[phase]
-            for case in CASES
-        )
+        groups = await engine.groups()
+        texts = {case.name: await _text(world, engine, case, groups.get(case.name)) for case in cases}
+        right = all(texts[case.name] == case.expected(theirs=theirs)[phase] for case in cases)
         if right or time.monotonic() > until:
-            return groups
+            return texts
         await asyncio.sleep(0.2)
 
 
-async def _until_held_fires(client: httpx.AsyncClient, urls: Sequence[str]) -> None:
-    until = time.monotonic() + PATIENCE
-    for url in urls:
-        while time.monotonic() < until:
-            rule = (await groups_of(client, url))["Held"]["rules"][0]
-            if rule["state"] == "firing":
-                break
-            await asyncio.sleep(0.2)
-
-
-def page(seen: Mapping[str, tuple[Sequence[str], Sequence[str]]] | None = None) -> str:
-    """The table; of what is expected, or of what was seen."""
-    lines = ["| case | Prometheus | hbalert |", "| --- | --- | --- |"]
-    for case in CASES:
-        pair = seen[case.name] if seen else (expected(case, theirs=True), case.expect)
-        theirs, ours = (" / ".join(shown) for shown in pair)
-        better = f"**`{ours}`**" if theirs != ours else f"`{ours}`"
-        lines.append(f"| {case.says}: `{case.expr.replace('|', chr(92) + '|')}` | `{theirs}` | {better} |")
-    return "\n".join(lines) + "\n"
+async def _text(world: World, engine: Engine, case: Case, group: Mapping[str, Any] | None) -> str:
+    if group is None:
+        return "-"
+    if case.of_group is not None:
+        return case.of_group(group)
+    if case.of_series:
+        return ", ".join(await engine.states(case.name)) or "-"
+    (rule,) = group["rules"]
+    shown = ", ".join(sorted(case.show(alert, world.turn) for alert in rule["alerts"])) or "-"
+    if rule["health"] == "err":
+        return "error" if shown == "-" else f"error, keeps {shown}"
+    return shown

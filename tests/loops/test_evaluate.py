@@ -282,6 +282,24 @@ async def test_groups_of_one_slot_are_asked_together_and_for_the_moment_of_the_s
         ]
 
 
+async def test_the_rules_of_a_group_are_decided_in_the_order_of_the_file_for_one_moment(
+    tmp_path: Path,
+) -> None:
+    """Whatever the order of their names, and whatever is asked first."""
+    names = ("Zebra", "Ant", "Mole")
+    rules = [replace(AT_ONCE, id=f"orders/{name}", alert=name, expr=f"{name} > 1") for name in names]
+    async with play(tmp_path, with_rules(tmp_path, *rules), Says("bot=a")) as at:
+        await at.seconds(1)
+        rows = list(at.engine.memory.rule_alerts.values())
+        assert [row.labels["alertname"] for row in rows] == list(names)
+        assert len({row.active_at for row in rows}) == 1
+        notes = await at.engine.store.notes()
+        assert [note.text.split(":")[0] for note in notes if note.kind == "evaluated"] == [
+            f"rule orders/{name}" for name in names
+        ]
+        assert len({note.at for note in notes}) == 1
+
+
 async def test_a_query_offset_moves_what_is_asked_not_when_it_counts(tmp_path: Path) -> None:
     group = RuleGroup("orders", s(10), (AT_ONCE,), query_offset=s(45))
     source = Says("bot=a")
