@@ -8,7 +8,7 @@ its dialects, so that "not accepted here" never means "wrong": only a server can
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from enum import Enum
 from functools import lru_cache
 from typing import Any
@@ -115,9 +115,9 @@ def threshold(expr: str) -> tuple[str, str] | None:
     """
     text = expr
     while True:
-        tokens = list(_tokens(text))
-        outer = [token for token in tokens if token.depth == 0]
-        if not (len(outer) == 2 and text[outer[0].start] == "(" and outer[1] is tokens[-1]):
+        found = list(tokens(text))
+        outer = [token for token in found if token.depth == 0]
+        if not (len(outer) == 2 and text[outer[0].start] == "(" and outer[1] is found[-1]):
             break
         text = text[outer[0].end : outer[1].start]
     for token in outer:
@@ -149,11 +149,11 @@ def _behind(expr: str) -> list[str]:
 
 
 def _data_sides(text: str) -> Iterator[str]:
-    tokens = list(_tokens(text))
-    if not tokens:
+    found = list(tokens(text))
+    if not found:
         return
-    outer = [token for token in tokens if token.depth == 0]
-    if len(outer) == 2 and text[outer[0].start] == "(" and outer[1] is tokens[-1]:
+    outer = [token for token in found if token.depth == 0]
+    if len(outer) == 2 and text[outer[0].start] == "(" and outer[1] is found[-1]:
         yield from _data_sides(text[outer[0].end : outer[1].start])
         return
     alternatives = [token for token in outer if token.kind == "word" and token.text == "or"]
@@ -175,10 +175,15 @@ def _data_sides(text: str) -> Iterator[str]:
             left = _BOOL.sub("", text[compares[0].end : end])
         yield from _data_sides(left)
         return
-    yield text[tokens[0].start : tokens[-1].end]
+    yield text[found[0].start : found[-1].end]
 
 
-class _Token:
+# --- text --------------------------------------------------------------------------------------
+
+
+class Token:
+    """A piece of an expression. `text` is in lower case; `depth` counts the brackets around it."""
+
     __slots__ = ("depth", "end", "kind", "start", "text")
 
     def __init__(self, kind: str, found: re.Match[str], depth: int) -> None:
@@ -187,8 +192,12 @@ class _Token:
         self.text = found.group().lower()
         self.depth = depth
 
+    @property
+    def span(self) -> tuple[int, int]:
+        return self.start, self.end
 
-def _tokens(text: str) -> Iterator[_Token]:
+
+def tokens(text: str) -> Iterator[Token]:
     """Tokens other than space and comments; brackets belong to the depth that they stand in."""
     depth = 0
     for found in _TOKEN.finditer(text):
@@ -197,10 +206,37 @@ def _tokens(text: str) -> Iterator[_Token]:
             continue
         if kind == "close":
             depth -= 1
-        yield _Token(kind, found, depth)
+        yield Token(kind, found, depth)
         if kind == "open":
             depth += 1
 
+
+def normal(expr: str, some: Sequence[Token]) -> str:
+    """Tokens of `expr` as text, without comments and with space only where it parts two words."""
+    parts: list[str] = []
+    end = some[0].start if some else 0
+    for token in some:
+        if token.start > end and _IN_WORD.match(expr[end - 1]) and _IN_WORD.match(expr[token.start]):
+            parts.append(" ")
+        parts.append(expr[token.start : token.end])
+        end = token.end
+    return "".join(parts)
+
+
+def mentions(expr: str, text: str) -> bool:
+    """Whether `text` stands anywhere in an expression, be it written with escapes."""
+    return text in expr or ("\\" in expr and text in _ESCAPE.sub(_unescaped, expr))
+
+
+def _unescaped(found: re.Match[str]) -> str:
+    code = int(found["hex"] or found["long"] or found["oct"], 8 if found["oct"] else 16)
+    return chr(code) if code < 0x110000 else ""
+
+
+_ESCAPE = re.compile(
+    r"\\(?:x(?P<hex>[0-9a-fA-F]{2})|[uU](?P<long>[0-9a-fA-F]{8}|[0-9a-fA-F]{4})|(?P<oct>[0-3][0-7]{2}))"
+)
+_IN_WORD = re.compile(r"[\w.:]")
 
 _TOKEN = re.compile(
     r"""(?P<space>\s+|\#[^\n]*)

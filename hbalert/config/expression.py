@@ -65,7 +65,7 @@ def problems(expr: str) -> Iterator[Problem]:
     if not expr.strip():
         yield Problem("the expression is empty", "write PromQL, for example '''up == 0'''", "missing")
         return
-    if RULE_LABEL in expr:
+    if promql.mentions(expr, RULE_LABEL):
         yield Problem(f"the label {RULE_LABEL} is hbalert's own", "name it otherwise")
     try:
         promql.parse(expr)

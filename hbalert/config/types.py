@@ -110,7 +110,10 @@ class BasicAuth(Settings):
 class SourceSettings(Settings):
     """[sources.NAME]: something that answers PromQL.
 
-    partial  an answer that comes with warnings counts ("warn"), or is none ("error")
+    batch             many rules in one query
+    merge_thresholds  within it, rules that compare one left side with different numbers are asked once
+    merge_labels      within it, rules that differ in one label's value are asked as one
+    partial           an answer that comes with warnings counts ("warn"), or is none ("error")
     """
 
     url: WebUrl
@@ -122,6 +125,8 @@ class SourceSettings(Settings):
     client_cert: File | None = None
     client_key: File | None = None
     batch: bool = True
+    merge_thresholds: bool = True
+    merge_labels: bool = True
     partial: Literal["warn", "error"] = "warn"
     concurrency: Whole = Field(default=8, ge=1, le=256)
     down_after: Duration = timedelta(minutes=2)

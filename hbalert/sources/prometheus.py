@@ -43,7 +43,12 @@ class PrometheusSource:
         self._slots = asyncio.Semaphore(settings.concurrency)
         self._strict = settings.partial == "error"
         self._batcher = Batcher(
-            self._ask, concurrency=settings.concurrency, batch=settings.batch, strict=self._strict
+            self._ask,
+            concurrency=settings.concurrency,
+            batch=settings.batch,
+            thresholds=settings.merge_thresholds,
+            labels=settings.merge_labels,
+            strict=self._strict,
         )
         self._timeout_ms = max(1, settings.timeout // timedelta(milliseconds=1))
         self._headers = {

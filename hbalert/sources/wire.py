@@ -56,13 +56,15 @@ _SCALAR = msgspec.json.Decoder(tuple[float, str])
 class Vector:
     """A decoded answer: label sets as answered, with their values.
 
-    warnings  the server's, and ours about what was left out
-    doubted   whether the server itself says that something is wrong with it or missing
+    warnings    the server's
+    doubted     whether the server itself says that something is wrong with it or missing
+    histograms  label sets of series that have a native histogram in place of a value
     """
 
     series: list[tuple[dict[str, str], float]]
     warnings: tuple[str, ...] = ()
     doubted: bool = False
+    histograms: tuple[dict[str, str], ...] = ()
 
 
 def form(expr: str) -> bytes:
@@ -86,10 +88,12 @@ def read(status: int, content: bytes) -> Vector:
     if reply.data is None:
         raise Unavailable("it answered success without data")
     warnings = tuple(_short(text) for text in reply.warnings or ())
+    # What Prometheus 3 says of an expression begins so; every other warning is about data that is not there.
+    doubted = reply.isPartial or not all(text.startswith("PromQL ") for text in warnings)
     if reply.isPartial:
         warnings += ("the answer is partial",)
     try:
-        return _vector(reply.data, warnings, bool(warnings))
+        return _vector(reply.data, warnings, doubted)
     except (msgspec.DecodeError, ValueError):
         raise Unavailable("the answer is not what the query API promises") from None
 
@@ -111,18 +115,24 @@ def is_of_the_way(status: int, content: bytes) -> bool:
 
 def _vector(data: _Data, warnings: tuple[str, ...], doubted: bool) -> Vector:
     if data.resultType == "scalar":
-        return Vector([({}, float(_SCALAR.decode(data.result)[1]))], warnings, doubted)
+        value = float(_SCALAR.decode(data.result)[1])
+        return Vector([({}, value)], warnings, doubted)
     if data.resultType != "vector":
         raise not_a_vector("string" if data.resultType == "string" else "range vector")
     series = _VECTOR.decode(data.result) or []
     found = [(each.metric, float(each.value[1])) for each in series if each.value is not None]
-    histograms = len(series) - len(found)
-    if histograms:
-        warnings += (
-            f"{histograms} native histograms were left out: a rule judges numbers;"
-            " use histogram_quantile() or histogram_count()",
-        )
-    return Vector(found, warnings, doubted)
+    histograms = tuple(each.metric for each in series if each.value is None)
+    return Vector(found, warnings, doubted, histograms)
+
+
+def without_histograms(number: int) -> tuple[str, ...]:
+    """What is said of series that were left out; nothing when there are none."""
+    if not number:
+        return ()
+    return (
+        f"{number} native histograms were left out: a rule judges numbers;"
+        " use histogram_quantile() or histogram_count()",
+    )
 
 
 def not_a_vector(kind: Literal["string", "range vector"]) -> BadQuery:

@@ -17,6 +17,8 @@ from pathlib import Path
 from hbalert.config.types import SourceSettings
 from hbalert.errors import BadQuery, SourceError
 from hbalert.ports import Answer
+from hbalert.promql import Shape, shape
+from hbalert.sources.merge import merged
 from hbalert.sources.prometheus import PrometheusSource
 from tests.equality.history import history
 from tests.fakes.prometheus import with_history
@@ -24,7 +26,10 @@ from tests.fakes.prometheus import with_history
 Outcome = Answer | Exception
 
 WAYS: dict[str, dict[str, object]] = {
-    "batches": {},
+    "batches": {"merge_thresholds": False, "merge_labels": False},
+    "thresholds": {"merge_labels": False},
+    "labels": {"merge_thresholds": False},
+    "all": {},
 }
 """How rules are asked together: name -> settings of the source."""
 
@@ -84,7 +89,14 @@ class Played:
     def __str__(self) -> str:
         shares = f"{self.share():.0%} with an answer, {self.share(failed=True):.1%} refused"
         ways = [f"{way}: {n} queries, {len(self.wrong[way])} differ" for way, n in self.queries.items()]
-        return "; ".join([f"{len(self.rules)} rules, {shares}", *ways])
+        return "; ".join([f"{len(self.rules)} rules, {shares}, {self.merged:.0%} asked with others", *ways])
+
+    @property
+    def merged(self) -> float:
+        """The share of rules that are answered by a question that answers others as well."""
+        known = [rule for rule in dict.fromkeys(self.rules) if shape(rule) is Shape.VECTOR]
+        leaves = merged(known, thresholds=True, labels=True, most=200, max_bytes=12_000, never=())
+        return sum(len(list(leaf.exprs)) for leaf in leaves if not leaf.is_single) / len(self.rules)
 
 
 def _says(outcome: Outcome) -> bool:

@@ -39,6 +39,7 @@ async def test_rules_made_up_answer_together_what_each_answers_alone(url: str, s
     assert_equal(played)
     assert played.share() > 0.5, "too few of them answer anything to show much"
     assert played.share(failed=True) > 0.02, "too few of them fail to show much"
+    assert played.merged > 0.2, "too few of them are asked as one to show much"
 
 
 @pytest.mark.parametrize("seconds", [0, -900, -1790, 3600], ids=lambda s: f"{s:+} s")

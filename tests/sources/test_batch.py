@@ -8,16 +8,15 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs
 
-import promql_parser
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from hbalert.core.labels import Labels
 from hbalert.core.rule import Sample
 from hbalert.errors import BadQuery, Incomplete, SourceError, TooMuch, Unavailable
 from hbalert.ports import Answer
-from hbalert.sources.batch import MAX_BYTES, SIZE, TAG, Batcher, NotConnected, Solitary, apart, joined
+from hbalert.sources.batch import SIZE, Batcher, NotConnected
+from hbalert.sources.histograms import KNOWS
+from hbalert.sources.tree import MAX_BYTES, TAG, joined
 from hbalert.sources.wire import Vector
 
 BASE = datetime(2026, 1, 1, tzinfo=UTC)
@@ -32,7 +31,7 @@ def t(seconds: float) -> datetime:
 
 
 class Server:
-    """Answers each expression with one series that is named after it, or fails as told.
+    """Answers each expression with one series that is named after it, or fails as told. Knows no histograms.
 
     asked    the expressions of each query, in order; one that was asked alone as its bare text
     fails    given the expressions of a query, an error to raise
@@ -52,6 +51,8 @@ class Server:
 
     async def __call__(self, query: bytes, at: datetime) -> Vector:
         (text,) = parse_qs(query.decode(), strict_parsing=True)["query"]
+        if text == KNOWS:
+            raise BadQuery("unknown function histogram_count")
         leaves = LEAF.findall(text)
         exprs = tuple(expr for expr, _ in leaves) or (text,)
         self.asked.append(exprs if leaves else text)
@@ -84,43 +85,6 @@ def good(expr: str) -> Answer:
 
 def bad_query_about(*bad: str) -> Callable[[tuple[str, ...]], SourceError | None]:
     return lambda exprs: BadQuery(f"bad: {set(bad) & set(exprs)}") if set(bad) & set(exprs) else None
-
-
-# --- one query of many ---
-
-
-def test_a_batch_is_a_balanced_tree_of_marked_raw_expressions() -> None:
-    assert joined(["up # all", "1", "x"]) == (
-        '((label_join((\nup # all\n),"__hbalert_rule__","0","__hbalert_a","__hbalert_b")'
-        ' or label_join(vector((\n1\n)),"__hbalert_rule__","1","__hbalert_a","__hbalert_b"))'
-        ' or label_join((\nx\n),"__hbalert_rule__","2","__hbalert_a","__hbalert_b"))'
-    )
-
-
-@given(number=st.integers(1, 70))
-def test_a_batch_of_any_number_is_one_expression_of_little_depth(number: int) -> None:
-    text = joined(metrics(number))
-    promql_parser.parse(text)
-    depth = max_depth = 0
-    for char in text:
-        depth += {"(": 1, ")": -1}.get(char, 0)
-        max_depth = max(depth, max_depth)
-    assert max_depth <= number.bit_length() + 3
-
-
-def test_an_answer_is_taken_apart_by_its_marks_and_warnings_belong_to_all() -> None:
-    vector = Vector([({"a": "1", TAG: "1"}, 1.0), ({"a": "0", TAG: "0"}, 2.0), ({TAG: "1"}, 3.0)], ("w",))
-    assert apart(vector, 3) == [
-        Answer((Sample(Labels({"a": "0"}), 2.0),), ("w",)),
-        Answer((Sample(Labels({"a": "1"}), 1.0), Sample(Labels(), 3.0)), ("w",)),
-        Answer((), ("w",)),
-    ]
-
-
-@pytest.mark.parametrize("tag", ["", "3", "-1", "x", "²", None])
-def test_an_answer_without_good_marks_is_refused(tag: str | None) -> None:
-    with pytest.raises(BadQuery, match="cannot be taken apart"):
-        apart(Vector([({} if tag is None else {TAG: tag}, 1.0)]), 3)
 
 
 # --- rounds ---
@@ -384,29 +348,88 @@ async def test_a_source_that_falls_silent_while_a_batch_is_halved_is_not_asked_o
     assert all(isinstance(each, NotConnected) for each in answers)
 
 
-# --- alone for a while ---
+# --- less is asked ---
 
 
-def test_alone_for_ten_minutes_then_twice_as_long_and_never_more_than_six_hours() -> None:
-    solitary = Solitary()
-    now, periods = 0.0, []
-    for _ in range(8):
-        solitary.add("a", t(now))
-        period = next(s for s in range(60, 10**6, 60) if not solitary.holds("a", t(now + s)))
-        periods.append(period / 60)
-        now += period
-    assert periods == [10, 20, 40, 80, 160, 320, 360, 360]
+FAMILY = [f'x{{bot="{bot}"}} > {bound}' for bot in ("b1", "b2", "b3", "b4") for bound in (5, 9)]
 
 
-def test_a_clock_that_was_set_back_ends_it_early() -> None:
-    solitary = Solitary()
-    solitary.add("a", t(0))
-    assert solitary.holds("a", t(1))
-    assert not solitary.holds("a", t(-3600))
+class OfBots(Server):
+    """Answers with one series for each bot that is asked for, of value 7."""
+
+    async def __call__(self, query: bytes, at: datetime) -> Vector:
+        vector = await super().__call__(query, at)
+        series = []
+        for labels, _ in vector.series:
+            tag = {TAG: labels[TAG]} if TAG in labels else {}
+            series += [({"bot": bot, **tag}, 7.0) for bot in re.findall(r"b\d", labels["is"])]
+        return Vector(series)
 
 
-def test_what_nobody_asks_for_any_more_is_forgotten() -> None:
-    solitary = Solitary()
-    solitary.add("a", t(0))
-    solitary.add("b", t(7 * 3600))
-    assert list(solitary._until) == ["b"]
+def of_bot(expr: str) -> Answer:
+    """What one of the family answers."""
+    bot = expr[7:9]
+    return Answer((Sample(Labels({"bot": bot}), 7.0),) if expr.endswith("5") else ())
+
+
+def merging(server: Server) -> Batcher:
+    return Batcher(server, concurrency=1, thresholds=True, labels=True)
+
+
+async def test_a_family_of_rules_is_one_leaf_and_each_gets_its_answer() -> None:
+    server = OfBots()
+    assert await ask(merging(server), FAMILY) == [of_bot(expr) for expr in FAMILY]
+    assert server.asked == [('x{bot=~"b1|b2|b3|b4"} > 5',)]
+
+
+async def test_without_batches_nothing_is_asked_as_one() -> None:
+    server = OfBots()
+    one = Batcher(server, concurrency=1, batch=False, thresholds=True, labels=True)
+    await ask(one, FAMILY)
+    assert server.asked == FAMILY
+
+
+async def test_a_family_with_a_bad_rule_is_halved_until_that_one_stands_alone() -> None:
+    server = OfBots(lambda exprs: BadQuery("bad") if any("b3" in expr for expr in exprs) else None)
+    batcher = merging(server)
+    answers = await ask(batcher, FAMILY)
+    assert [isinstance(each, BadQuery) for each in answers] == ["b3" in expr for expr in FAMILY]
+    server.asked.clear()
+    await ask(batcher, FAMILY, 15)
+    assert server.asked == [('x{bot=~"b1|b2|b4"} > 5',), 'x{bot="b3"} > 5', 'x{bot="b3"} > 9']
+
+
+async def test_a_family_that_fails_only_as_one_is_asked_in_its_parts_for_a_while() -> None:
+    server = OfBots(lambda exprs: BadQuery("no") if any("|" in expr for expr in exprs) else None)
+    batcher = merging(server)
+    for seconds in (0, 15, 30):
+        server.asked.clear()
+        assert await ask(batcher, FAMILY, seconds) == [of_bot(expr) for expr in FAMILY]
+    assert server.asked == [tuple(f'x{{bot="b{n}"}} > 5' for n in range(1, 5))]
+    server.fails = lambda exprs: None
+    server.asked.clear()
+    await ask(batcher, FAMILY, 600)
+    assert server.asked == [('x{bot=~"b1|b2|b3|b4"} > 5',)]
+
+
+async def test_too_many_values_make_smaller_leaves_and_blame_nobody() -> None:
+    many = [f'x{{bot="b{n}"}} > 5' for n in range(200)]
+    server = Server(lambda exprs: TooMuch("too many samples") if exprs[0].count("|") > 99 else None)
+    batcher = merging(server)
+    assert all(isinstance(each, Answer) for each in await ask(batcher, many))
+    assert len(server.asked) == 3
+    server.asked.clear()
+    await ask(batcher, many, 15)
+    assert [[expr.count("|") for expr in each] for each in server.asked] == [[99, 99]]
+
+
+async def test_a_family_that_is_not_answered_fails_as_a_whole_and_is_then_asked_in_its_parts() -> None:
+    server = OfBots(lambda exprs: Unavailable("late") if any("b3" in expr for expr in exprs) else None)
+    batcher = merging(server)
+    answers = await ask(batcher, [*FAMILY, "y"])
+    assert [isinstance(each, Unavailable) for each in answers] == [True] * 9
+    for number in range(1, 40):
+        server.asked.clear()
+        answers = await ask(batcher, [*FAMILY, "y"], number)
+    late = [place for place, each in enumerate(answers) if isinstance(each, Unavailable)]
+    assert {FAMILY[place] for place in late} == {'x{bot="b3"} > 5', 'x{bot="b3"} > 9'}

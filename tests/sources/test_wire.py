@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hbalert.errors import BadQuery, SourceError, TooMuch, Unavailable
-from hbalert.sources.wire import MAX_TEXT, body, form, is_of_the_way, read
+from hbalert.sources.wire import MAX_TEXT, body, form, is_of_the_way, read, without_histograms
 
 
 def ok(kind: str, result: object, **more: object) -> bytes:
@@ -73,7 +73,7 @@ def test_what_is_no_instant_vector_is_the_fault_of_the_query(kind: str, result: 
         read(200, ok(kind, result))
 
 
-def test_histograms_are_left_out_with_a_warning() -> None:
+def test_histograms_are_told_apart_from_numbers() -> None:
     answer = read(
         200,
         ok(
@@ -85,8 +85,25 @@ def test_histograms_are_left_out_with_a_warning() -> None:
         ),
     )
     assert answer.series == [({"a": "2"}, 5.0)]
-    assert "1 native histograms were left out" in answer.warnings[0]
+    assert answer.histograms == ({"a": "1"},)
+    assert "3 native histograms were left out" in without_histograms(3)[0]
     assert not answer.doubted, "the source is sure of it"
+
+
+@pytest.mark.parametrize(
+    ("more", "is_doubted"),
+    [
+        pytest.param({}, False, id="no warning: whole"),
+        pytest.param({"warnings": ["a store is away"]}, True, id="a warning of Thanos"),
+        pytest.param({"isPartial": True}, True, id="VictoriaMetrics says so"),
+        pytest.param({"warnings": ["PromQL warning: bad quantile (1:3)"]}, False, id="about the expression"),
+        pytest.param({"warnings": ["PromQL warning: x (1:3)", "away"]}, True, id="one of each"),
+    ],
+)
+def test_an_answer_is_doubted_when_the_server_says_that_series_may_be_missing(
+    more: dict[str, object], is_doubted: bool
+) -> None:
+    assert read(200, ok("vector", [], **more)).doubted is is_doubted
 
 
 def test_warnings_are_kept_and_so_is_that_an_answer_is_partial() -> None:
