@@ -16,6 +16,8 @@ import os
 import re
 import sys
 from collections.abc import Callable, Mapping, MutableMapping
+from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -80,16 +82,42 @@ def configure(
         logging.getLogger(name).setLevel(logging.WARNING)
     set_level(level)
     structlog.configure(
-        processors=[
-            structlog.stdlib.filter_by_level,
-            structlog.stdlib.PositionalArgumentsFormatter(),
-            *shared,
-            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
-        ],
-        wrapper_class=structlog.stdlib.BoundLogger,
-        logger_factory=structlog.stdlib.LoggerFactory(),
+        processors=[keep_to_level, *shared, renderers[format]],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG),
+        logger_factory=lambda name="": Writer(name, handler),
         cache_logger_on_first_use=False,
     )
+
+
+class Writer:
+    """Where our own lines go: to the stream, whole, without the detour through the records of `logging`,
+    which costs as much as all the rest of a line. Libraries take that way, to the same stream."""
+
+    def __init__(self, name: str, handler: logging.StreamHandler[TextIO]) -> None:
+        self.name = name
+        self._handler = handler
+
+    def write(self, line: str) -> None:
+        handler = self._handler
+        handler.acquire()
+        try:
+            with suppress(Exception):  # as `logging` does, whatever it is: nobody is left to be told
+                handler.stream.write(line + handler.terminator)
+                handler.flush()
+        finally:
+            handler.release()
+
+    debug = info = warning = error = critical = write
+
+
+def keep_to_level(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
+    """A structlog processor: what is below the level of the process goes no further."""
+    if logging.root.level > _NUMBERS.get(method, logging.CRITICAL):
+        raise structlog.DropEvent
+    return event
+
+
+_NUMBERS = {level: logging.getLevelNamesMapping()[level.upper()] for level in LEVELS}
 
 
 def set_level(level: str) -> None:
@@ -138,6 +166,10 @@ _SECRETS_IN_TEXT = re.compile(
 )
 
 
+_MAY_HOLD_SECRETS = re.compile(r"[=:]|\d{8}|[Bb][Ee][Aa][Rr][Ee][Rr]")
+"""Without one of these there is nothing to find above; most values are short and have none."""
+
+
 def conceal(text: str) -> str:
     """`text` without tokens, passwords and the middle of phone numbers.
 
@@ -156,7 +188,7 @@ def conceal(text: str) -> str:
             return f"{groups['scheme']}***"
         return f"{groups['before']}:***@"
 
-    return _SECRETS_IN_TEXT.sub(cover, text)
+    return _SECRETS_IN_TEXT.sub(cover, text) if _MAY_HOLD_SECRETS.search(text) else text
 
 
 def redact(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
@@ -167,11 +199,16 @@ def redact(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
     return event
 
 
+@lru_cache(maxsize=1024)
+def _names_secret(key: str) -> bool:
+    return _SECRET_KEY.search(key) is not None
+
+
 _OURS = frozenset({"timestamp", "level", "logger", "_record", "_from_structlog"})
 
 
 def _redacted(key: str, value: Any, depth: int = 0) -> Any:
-    if _SECRET_KEY.search(key) and value:
+    if value and _names_secret(key):
         return "***"
     if isinstance(value, str):
         return conceal(value)
@@ -234,15 +271,19 @@ def _plain(event: MutableMapping[str, Any]) -> str:
 
 
 def _value(value: Any) -> str:
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    text = value if isinstance(value, str) else _encode(value)
     clean = one_line(text)
     if not isinstance(value, str) or _BARE.fullmatch(clean):
         return clean
     return '"' + one_line(text.replace("\\", "\\\\").replace('"', '\\"')) + '"'
 
 
+_encode = json.JSONEncoder(ensure_ascii=False, default=str).encode
+"""`json.dumps` would make an encoder for each line."""
+
+
 def render_json(logger: WrappedLogger, method: str, event: EventDict) -> str:
     """One object per line; every character that could break a line is escaped inside it."""
     first = {key: event.pop(key) for key in ("timestamp", "level", "logger", "event") if key in event}
-    text = json.dumps({**first, **event}, ensure_ascii=False, default=str)
+    text = _encode({**first, **event})
     return _BREAKS_LINES.sub(lambda found: f"\\u{ord(found.group()):04x}", text)

@@ -126,6 +126,42 @@ def test_what_is_secret_is_not_written(format: str, pairs: dict[str, Any], hidde
     assert "***" in line
 
 
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                "token",
+                "=",
+                ":",
+                " ",
+                '"',
+                "s3cret",
+                "Bearer ",
+                "authorization",
+                "://",
+                "@",
+                "+861380013",
+                "8000",
+            ]
+        )
+        | st.text(max_size=3)
+    ).map("".join)
+)
+def test_the_first_quick_look_misses_no_secret(text: str) -> None:
+    if log._SECRETS_IN_TEXT.search(text):
+        assert log._MAY_HOLD_SECRETS.search(text)
+
+
+def test_a_line_that_cannot_be_written_disturbs_nobody() -> None:
+    class Broken(io.StringIO):
+        def write(self, text: str) -> int:
+            raise BrokenPipeError
+
+    log.configure("info", "text", stream=Broken())
+    structlog.get_logger("hbalert.test").info("lost")
+    logging.getLogger("some.library").warning("lost")
+
+
 def test_a_secret_in_an_exception_is_not_written() -> None:
     out = io.StringIO()
     log.configure("info", "text", stream=out)
