@@ -66,6 +66,8 @@ class Source(Protocol):
 class Message:
     """A notification as one channel will say it.
 
+    Words for whoever reads them; a channel whose style is "data" is handed the notification alone.
+
     subject    one line: mail subject, DingTalk title, first words of an SMS
     text       plain text or markdown, as the channel's `style` asks; already cut to its limit
     html       for channels whose style is "mail"

@@ -19,7 +19,9 @@ log = structlog.get_logger("hbalert.speak")
 
 def speak(delivery: Delivery, channel: Channel, settings: NotifierSettings, now: datetime) -> Message:
     """The message for one attempt. A template file that cannot be read never costs the message: the
-    built-in text goes out."""
+    built-in text goes out. A channel that sends data takes the notification as it is."""
+    if channel.style == "data":
+        return Message("", "", delivery.notification)
     from hbalert.render import OwnTexts, render  # with the first message: it is not needed to be ready
 
     mail = settings if isinstance(settings, EmailSettings) else None

@@ -31,13 +31,20 @@ def excerpt(text: str, *, hide: Mapping[str, str] | None = None, limit: int = 20
     >>> excerpt("no such token: abc123\\r\\n", hide={"abc123": "***"})
     'no such token: ***'
     """
+    if not text:
+        return ""
     text = text[:20_000]
+    may_be_encoded = "%" in text or "+" in text
     for secret in sorted(hide or {}, key=len, reverse=True):
         if len(secret) > 3:  # what is shorter is no secret, and would garble every text
-            for form in {secret, quote(secret, safe=""), quote(secret), quote_plus(secret)}:
+            for form in _forms(secret) if may_be_encoded else (secret,):
                 text = text.replace(form, (hide or {})[secret])
     line = " ".join("".join(" " if _is_unseen(char) else char for char in text).split())
     return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def _forms(secret: str) -> set[str]:
+    return {secret, quote(secret, safe=""), quote(secret), quote_plus(secret)}
 
 
 def _is_unseen(char: str) -> bool:

@@ -82,8 +82,8 @@ def payload(notification: Notification, max_alerts: int = 0) -> bytes:
         status=notification.status,
         alerts=[_alert(alert) for alert in alerts],
         notification_reason=notification.reason.value,
-        group_labels=dict(notification.group_labels),
-        common_labels=dict(notification.common_labels),
+        group_labels=notification.group_labels.as_dict(),
+        common_labels=notification.common_labels.as_dict(),
         common_annotations=dict(sorted(notification.common_annotations.items())),
         route_labels=dict(sorted(notification.route_labels.items())),
         external_url=notification.external_url,
@@ -97,7 +97,7 @@ def payload(notification: Notification, max_alerts: int = 0) -> bytes:
 def _alert(alert: NotifiedAlert) -> _Alert:
     return _Alert(
         status=alert.status,
-        labels=dict(alert.labels),
+        labels=alert.labels.as_dict(),
         annotations=dict(sorted(alert.annotations.items())),
         starts_at=go_time(alert.starts_at),
         ends_at=go_time(alert.ends_at) if alert.ends_at is not None else ZERO_TIME,

@@ -182,6 +182,8 @@ class Notification:
     @property
     def common_labels(self) -> Labels:
         """The labels that every alert of this notification has, with the same value."""
+        if len(self.alerts) == 1:
+            return self.alerts[0].labels
         return Labels(_common([alert.labels for alert in self.alerts]))
 
     @property

@@ -22,7 +22,7 @@ from hbalert.ports import Message
 from hbalert.render.clean import cut, cut_bytes, size
 from hbalert.render.html import with_notes
 from hbalert.render.markdown import markdown_subject, markdown_text
-from hbalert.render.outline import Outline, brief, outline
+from hbalert.render.outline import Outline, outline
 from hbalert.render.parts import OwnTexts, Parts
 from hbalert.render.sms import LONGEST as SMS_LONGEST
 from hbalert.render.sms import sms_text, sms_variables
@@ -48,7 +48,7 @@ def render(
 ) -> Message:
     """A notification as one channel will say it.
 
-    style      "mail", "markdown", "sms", "text" or "data"; any other is told as "text"
+    style      "mail", "markdown", "sms" or "text"; any other is told as "text"
     max_bytes  longest text, in UTF-8 bytes; 0 for no limit
     now        judges how long an alert has been firing and whether the message is late
     own        an operator's templates; where one fails, the built-in text and a line that says why
@@ -57,10 +57,6 @@ def render(
     thread = sha256(notification.group_id.encode("utf-8", "replace")).hexdigest()[:16]
     urgent = any(alert.labels.get("severity") == "critical" for alert in notification.firing)
     whole, notification = notification, spoken(notification, language, where)
-    if style == "data" and own.body is None:
-        tag, name, headline = brief(notification, catalogue)
-        text = cut_bytes(headline, max_bytes)
-        return Message(f"{tag} {name}", text, whole, thread=thread, urgent=urgent)
     told = outline(notification, catalogue, where, now)
     parts = Parts(notification, told, where, now)
     body = parts.make("", own.body, style)

@@ -121,14 +121,15 @@ def outline(
             links=_links(alert, words),
         )
 
-    tag, name, headline = brief(notification, words)
+    severity, name = worst(notification.alerts), _name(notification)
+    grade = words.brackets.format(text=severity_word(severity, words)) if severity else ""
     return Outline(
         words=words,
         status=notification.status,
-        severity=worst(notification.alerts),
-        tag=tag,
-        name=name,
-        headline=headline,
+        severity=severity,
+        tag=_tag(notification, words),
+        name=name + grade,
+        headline=_headline(notification, name, words),
         notes=tuple(_notes(notification, words, where, now, failure)),
         firing=tuple(map(item, firing[:MOST_ALERTS])),
         resolved=tuple(map(item, resolved[: max(0, MOST_ALERTS - len(firing))])),
@@ -137,14 +138,6 @@ def outline(
         why=_why(notification, words),
         console=safe_url(notification.external_url),
     )
-
-
-def brief(notification: Notification, words: Words) -> tuple[str, str, str]:
-    """Tag, name and headline alone: all that a channel needs that sends data."""
-    severity = worst(notification.alerts)
-    name = _name(notification)
-    grade = words.brackets.format(text=severity_word(severity, words)) if severity else ""
-    return _tag(notification, words), name + grade, _headline(notification, name, words)
 
 
 def worst(alerts: Iterable[NotifiedAlert]) -> str:

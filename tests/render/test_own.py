@@ -99,7 +99,7 @@ def test_what_is_unusual_about_a_message_stands_below_an_own_text_too() -> None:
 
 
 def test_a_good_template_has_no_findings_and_a_bad_one_says_why() -> None:
-    for style in ("mail", "markdown", "sms", "text", "data"):
+    for style in ("mail", "markdown", "sms", "text"):
         assert check_template(TEMPLATE, style) == []
     assert check_template("{{ alrts }}", "mail") == ["alrts is unknown; did you mean alerts?"]
     assert check_template("{{ alerts[0].titel }}", "mail")[0].endswith("has no attribute 'titel'")

@@ -168,7 +168,6 @@ SMS_ZH = (
         (TWO, "markdown", "zh", "[告警 1] HummingbotDown（严重）", MARKDOWN_ZH),
         (TWO, "sms", "en", "[FIRING:1] HummingbotDown (critical)", SMS_EN),
         (TWO, "sms", "zh", "[告警 1] HummingbotDown（严重）", SMS_ZH),
-        (TWO, "data", "en", "[FIRING:1] HummingbotDown (critical)", TWO_EN.split("\n")[0]),
     ],
 )
 def test_a_message_reads(value: Notification, style: str, language: str, subject: str, text: str) -> None:
@@ -190,7 +189,7 @@ def test_only_a_critical_alert_that_fires_is_urgent() -> None:
 
 
 def test_only_a_mail_has_html_and_only_a_short_message_has_variables() -> None:
-    for style in ("mail", "markdown", "sms", "text", "data"):
+    for style in ("mail", "markdown", "sms", "text"):
         message = say(ONE, style)
         assert bool(message.html) is (style == "mail")
         assert bool(message.variables) is (style == "sms")
@@ -203,7 +202,7 @@ def test_an_unknown_style_language_or_zone_still_makes_a_message() -> None:
 def test_values_of_100_kb_and_thousands_of_labels_are_shortened() -> None:
     huge = alert("x" * 100_000, annotations={"summary": "s" * 100_000, "description": "d\n" * 100_000},
                  others={f"l{i}": "y" * 1000 for i in range(2000)})  # fmt: skip
-    for style in ("mail", "markdown", "sms", "text", "data"):
+    for style in ("mail", "markdown", "sms", "text"):
         message = say(notification(huge, alert()), style, max_bytes=18_000)
         assert size(message.text) <= 18_000
         assert len(message.subject) < 200
@@ -252,7 +251,7 @@ notifications = st.builds(
 @settings(max_examples=200, deadline=None)
 @given(
     value=notifications,
-    style=st.sampled_from(["mail", "markdown", "sms", "text", "data"]),
+    style=st.sampled_from(["mail", "markdown", "sms", "text"]),
     language=st.sampled_from(["en", "zh"]),
     max_bytes=st.sampled_from([0, 1, 2, 3, 10, 100, 1000, 18_000]),
     timezone=st.sampled_from(["UTC", "Asia/Shanghai", "America/New_York", "no zone"]),

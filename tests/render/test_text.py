@@ -46,11 +46,3 @@ def test_plain_text_without_a_limit_is_complete() -> None:
     text = say(MANY, "mail").text
     assert all(f"* bot{i:03}: no metrics" in text for i in range(300))
     assert "more" not in text
-
-
-def test_data_needs_only_a_short_text() -> None:
-    message = say(MANY, "data", max_bytes=0)
-    assert message.text.startswith("HummingbotDown: 300 firing")
-    assert size(message.text) < 500
-    assert message.notification is MANY
-    assert size(say(MANY, "data", max_bytes=10).text) <= 10
