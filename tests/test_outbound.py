@@ -41,7 +41,7 @@ async def far_side(seen: list[web.Request], answer: dict[str, Any]) -> AsyncIter
 
 async def ask(url: str, *, times: int = 1, **how: Any) -> Reply:
     """The answer to the last of some requests of one client."""
-    async with open_client(timeout=SOON) as client:
+    async with open_client() as client:
         for _ in range(times):
             reply = await request(client, "POST", url, timeout=SOON, **how)
     return reply

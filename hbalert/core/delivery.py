@@ -138,14 +138,17 @@ def next_step(
     older than `policy.give_up_after` (`part` says what becomes of the older part before). One that
     reached somebody is sent, though others refused it. Recipients that accepted are never asked again.
     """
+    is_sent = outcome.result is Result.SENT and not outcome.deferred
     after = replace(
         delivery,
-        reached=delivery.reached | frozenset(outcome.delivered),
+        reached=delivery.reached.union(outcome.delivered),
         refused={**delivery.refused, **outcome.refused},
         last_answer=outcome.answer,
+        state=DeliveryState.SENT if is_sent else delivery.state,
+        settled_at=now if is_sent else delivery.settled_at,
     )
-    if outcome.result is Result.SENT and not outcome.deferred:
-        return replace(after, state=DeliveryState.SENT, settled_at=now)
+    if is_sent:
+        return after
     if outcome.result is Result.PERMANENT and after.reached:
         return replace(after, state=DeliveryState.SENT, settled_at=now)
     if outcome.result is Result.PERMANENT:

@@ -179,7 +179,7 @@ class Play:
         """What the daemon's API says of alerts: pending, fired, resolved."""
         known: dict[str, tuple[str, str]] = {}
         timeout = timedelta(seconds=3)
-        async with open_client(timeout=timeout) as client:
+        async with open_client() as client:
             while True:
                 try:
                     reply = await request(client, "GET", f"{url}/api/hb/v1/alerts", timeout=timeout)

@@ -159,8 +159,8 @@ class Worker:
 
     async def step(self, now: datetime) -> datetime | None:
         """Claims what is due and starts to send it; returns when something else will be due."""
-        if len(self._sending) * 2 > self._capacity:
-            return None  # a send that finishes wakes this up
+        if self._is_busy():
+            return None
         due = self._next_due(now)
         if due is None or due > now:
             return due
@@ -170,7 +170,13 @@ class Worker:
         # A stop does not part a claim from its sends.
         self._claiming = asyncio.create_task(self._claim(), name=f"claim {self.settings.name}")
         await asyncio.shield(self._claiming)
+        if self._is_busy():
+            return None
         return self._next_due(self._engine.clock.now())
+
+    def _is_busy(self) -> bool:
+        """Whether what has been claimed is enough for now; a send that finishes wakes the loop up."""
+        return len(self._sending) * 2 > self._capacity
 
     async def _claim(self) -> None:
         name, pace = self.settings.name, self.channel.pace
@@ -194,7 +200,8 @@ class Worker:
 
     def _finished(self, task: asyncio.Task[None]) -> None:
         self._sending.pop(task, None)
-        self.wake.set()
+        if not self._is_busy():
+            self.wake.set()
 
     async def _send(self, delivery: Delivery) -> None:
         async with self._slots:
@@ -233,7 +240,7 @@ class Worker:
         fallback = [
             name for name in self.settings.fallback if name in to.send_resolved and name not in besides
         ]
-        ids = [new_id() for _ in (*fallback, "")]
+        ids = [] if outcome.result is Result.SENT else [new_id() for _ in (*fallback, "")]
         jitter = self._draw()
 
         external = self._engine.config.evaluation.external_labels

@@ -58,7 +58,6 @@ class Unreachable(Exception):
 
 def open_client(
     *,
-    timeout: timedelta,
     ca_file: Path | None = None,
     client_cert: Path | None = None,
     client_key: Path | None = None,
@@ -67,7 +66,7 @@ def open_client(
 ) -> Client:
     """A client that follows no redirect, keeps no cookie and reads nothing from the environment. Close it.
 
-    timeout  for each phase (connect, read); `request` adds one for the whole
+    connections  open at once; who asks for one more waits
     Raises OSError or ssl.SSLError when a certificate file cannot be read.
     """
     from hbalert.outbound.client import Client, Transport
@@ -75,9 +74,7 @@ def open_client(
     trust = partial(tls_context, ca_file, client_cert, client_key, verify)
     if ca_file is not None or client_cert is not None:
         trust()  # what is wrong with the files is said now
-    seconds = timeout.total_seconds()
-    transport = Transport(trust, timeout_s=seconds, connections=connections)
-    return Client(transport, timeout_s=seconds, user_agent=USER_AGENT)
+    return Client(Transport(trust, connections=connections), user_agent=USER_AGENT)
 
 
 @lru_cache(maxsize=64)

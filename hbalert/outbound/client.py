@@ -25,16 +25,14 @@ IDLE_S = 60
 
 
 class Transport(httpx.AsyncBaseTransport):
-    """aiohttp's connections under httpx; bodies are sent whole, cookies are not kept.
+    """aiohttp's connections under httpx; bodies are sent whole, cookies are not kept, and whoever asks
+    sets the deadline (`asyncio.timeout`).
 
     trust  asked for each request over TLS: what to trust, and as whom to appear
     """
 
-    def __init__(self, trust: Callable[[], ssl.SSLContext], *, timeout_s: float, connections: int) -> None:
+    def __init__(self, trust: Callable[[], ssl.SSLContext], *, connections: int) -> None:
         self._trust = trust
-        self._timeout = aiohttp.ClientTimeout(
-            total=None, connect=timeout_s, sock_connect=timeout_s, sock_read=timeout_s
-        )
         self._connections = connections
         self._session: aiohttp.ClientSession | None = None
 
@@ -60,7 +58,7 @@ class Transport(httpx.AsyncBaseTransport):
     def _open(self) -> aiohttp.ClientSession:
         return aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=self._connections, keepalive_timeout=IDLE_S),
-            timeout=self._timeout,
+            timeout=aiohttp.ClientTimeout(total=None),  # one for the whole is enough, and the caller's
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,  # httpx does it
         )
@@ -74,10 +72,10 @@ class Transport(httpx.AsyncBaseTransport):
 class Client(httpx.AsyncClient):
     """An httpx client that can also be asked the short way: `make` a request, `exchange` it for an answer."""
 
-    def __init__(self, transport: Transport, *, timeout_s: float, user_agent: str) -> None:
+    def __init__(self, transport: Transport, *, user_agent: str) -> None:
         super().__init__(
             transport=transport,
-            timeout=timeout_s,
+            timeout=None,
             headers={"User-Agent": user_agent},
             follow_redirects=False,
             trust_env=False,

@@ -115,7 +115,7 @@ class Prometheus:
         """Whether it answers its readiness page in time, rather than ending."""
         until = self._clock.monotonic() + _READY_WITHIN
         second = timedelta(seconds=1)
-        async with open_client(timeout=second) as client:
+        async with open_client() as client:
             while not process.ended and self._clock.monotonic() < until:
                 try:
                     if (await request(client, "GET", f"{self.url}/-/ready", timeout=second)).status == 200:

@@ -91,7 +91,7 @@ async def play(
     config = f"global: {{scrape_interval: 1h, evaluation_interval: {max(1, interval // _MILLISECOND)}ms}}\n"
     async with (
         Prometheus(config, folder, arguments=(*ARGUMENTS, *_FOREVER)) as prometheus,
-        open_client(timeout=_LONG) as client,
+        open_client() as client,
     ):
         source = PrometheusSource("test", SourceSettings(url=prometheus.url, timeout=_LONG))
         try:

@@ -157,7 +157,6 @@ class PrometheusSource:
             settings = self.settings
             try:
                 self._client = open_client(
-                    timeout=settings.timeout,
                     ca_file=settings.ca_file,
                     client_cert=settings.client_cert,
                     client_key=settings.client_key,

@@ -6,7 +6,7 @@ how a delivery travels (`outbox.py`, next).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -39,10 +39,10 @@ class Destinations:
     unread: frozenset[str] = frozenset()
 
 
-def flush_group(draft: Draft, group: Group, to: Destinations, quiet: Quiet, new_ids: Sequence[str]) -> int:
+def flush_group(draft: Draft, group: Group, to: Destinations, quiet: Quiet, new_ids: Iterable[str]) -> int:
     """Looks at one group; returns how many deliveries it enqueued.
 
-    new_ids  ids for deliveries, at least one for each notifier (drawn by the caller)
+    new_ids  ids for deliveries, at least one for each notifier; drawn only when there is something to say
     """
     route = to.routes[group.route_id]
     mute = quiet.of_route(route, draft.now)

@@ -81,7 +81,7 @@ def test_alpha_is_never_in_trouble() -> None:
 
 async def test_the_exporter_serves_each_bot_on_a_path_of_its_own() -> None:
     second = timedelta(seconds=5)
-    async with serve(SystemClock(), STORY) as (address, elapsed), open_client(timeout=second) as client:
+    async with serve(SystemClock(), STORY) as (address, elapsed), open_client() as client:
         assert 0 <= elapsed() < 60
         for bot in BOTS:
             reply = await request(client, "GET", f"http://{address}/{bot}/metrics", timeout=second)

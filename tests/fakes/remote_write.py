@@ -69,7 +69,7 @@ async def push(url: str, series: Sequence[bytes]) -> None:
         "Content-Type": "application/x-protobuf",
         "X-Prometheus-Remote-Write-Version": "0.1.0",
     }
-    async with open_client(timeout=second) as client:
+    async with open_client() as client:
         reply = await request(
             client, "POST", f"{url}/api/v1/write", timeout=second, headers=headers, content=packed
         )

@@ -38,7 +38,7 @@ async def test_a_real_prometheus_scrapes_all_three_bots_and_ends_with_us(tmp_pat
     async with (
         serve(SystemClock(), Story()) as (address, _),
         Prometheus(scrape_config(address), tmp_path) as prometheus,
-        open_client(timeout=SECOND) as client,
+        open_client() as client,
     ):
         up = ""
         for _ in range(100):

@@ -38,7 +38,7 @@ class DingTalkChannel:
         self._url = settings.webhook_url.reveal().strip()
         self._secret = settings.secret.reveal().strip() if settings.secret else ""
         self._mentions = Mentions.of(settings.at_mobiles, settings.at_user_ids, everyone=settings.at_all)
-        self._client = open_client(timeout=settings.timeout, connections=2)
+        self._client = open_client(connections=2)
         self.pace: Pace | None = Pace(settings.per_minute, timedelta(minutes=1))
         frame = compose(
             "markdown",

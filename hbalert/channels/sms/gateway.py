@@ -105,7 +105,7 @@ class Line:
         self.who = who
         self._timeout = timeout
         self._hide = dict.fromkeys(secrets, "***")
-        self._client = open_client(timeout=timeout, connections=AT_ONCE)
+        self._client = open_client(connections=AT_ONCE)
 
     async def call(
         self,

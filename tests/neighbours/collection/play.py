@@ -92,7 +92,7 @@ async def play(files: Mapping[str, str], folder: Path, ours: Mapping[str, str] |
     exprs = [rule.expr.text for file in theirs for group in file.groups for rule in group.rules]
     async with (
         Prometheus(config, folder, arguments=ARGUMENTS) as prometheus,
-        open_client(timeout=timedelta(seconds=30)) as client,
+        open_client() as client,
         aiohttp.ClientSession() as session,
     ):
         source = PrometheusSource("main", SourceSettings(url=prometheus.url))
