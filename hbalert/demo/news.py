@@ -48,6 +48,11 @@ def about(row: Mapping[str, Any]) -> str:
     return f"{labels.get('alertname', '?')} ({labels.get('severity', '?')}): {summary}"
 
 
+def of_itself(row: Mapping[str, Any]) -> bool:
+    """Whether hbalert tells of itself by this alert (docs/own-alerts.md), not of a bot."""
+    return bool(row["labels"].get("source") == "hbalert")
+
+
 def read_dingtalk(message: GroupMessage) -> tuple[bool, str]:
     """Whether it tells an end, and what the phone shows. So do the two below."""
     return message.title.startswith("[恢复]"), message.title

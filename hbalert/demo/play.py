@@ -28,7 +28,7 @@ from hbalert.demo.gateways.dingtalk import DingTalkGateway
 from hbalert.demo.gateways.sms import AlibabaSmsGateway
 from hbalert.demo.gateways.smtp import SmtpSink
 from hbalert.demo.narrator import Heard, Narrator, table, wants_colour
-from hbalert.demo.news import Lines, about, read_dingtalk, read_mail, read_sms
+from hbalert.demo.news import Lines, about, of_itself, read_dingtalk, read_mail, read_sms
 from hbalert.errors import HbalertError
 from hbalert.outbound import Unreachable, open_client, request
 from hbalert.programs import child
@@ -82,7 +82,7 @@ class Play:
         self._clock = clock
         self._story = story
         self.heard = {name: Heard(title, proof) for name, (title, proof) in _CHANNELS.items()}
-        self._live: set[str] = set()  # fingerprints that are pending or firing
+        self._live: set[str] = set()  # fingerprints of the bots' alerts that are pending or firing
         self._open: set[tuple[str, str]] = set()  # (notifier, group) told of an alert, not yet of its end
 
     @property
@@ -91,7 +91,7 @@ class Play:
 
     @property
     def all_resolved(self) -> bool:
-        """Whether nothing fires any more and whoever was told of an alert was told of its end."""
+        """Whether nothing of the bots fires any more and whoever was told of an alert was told of its end."""
         told = all(each.first_resolve is not None for each in self.heard.values())
         return self.all_reached and told and not self._live and not self._open
 
@@ -187,10 +187,16 @@ class Play:
                 except (Unreachable, ValueError):
                     rows = None
                 if rows is not None:
-                    self._compare(known, rows)
+                    self.note_alerts(known, rows)
                 await self._clock.sleep(_LOOK_EVERY)
 
-    def _compare(self, known: dict[str, tuple[str, str]], rows: Sequence[Mapping[str, Any]]) -> None:
+    def note_alerts(self, known: dict[str, tuple[str, str]], rows: Sequence[Mapping[str, Any]]) -> None:
+        """Says what is new, and remembers it in `known`. The end of hbalert's own alerts is not waited for:
+        that a busy machine missed an evaluation fires for a quarter of an hour.
+
+        known  fingerprint -> (state, what it is about), as of the last look
+        rows   those of /api/hb/v1/alerts
+        """
         now = {row["fingerprint"]: (row["state"], about(row)) for row in rows}
         for fingerprint, (state, text) in now.items():
             before = known.get(fingerprint, ("", ""))[0]
@@ -203,7 +209,7 @@ class Play:
                 self._narrator.say("resolved", text)
         known.clear()
         known.update(now)
-        self._live = set(now)
+        self._live = {row["fingerprint"] for row in rows if not of_itself(row)}
 
     async def _watch_log(self, log: Path) -> None:
         """Every attempt to deliver, from the daemon's log."""
@@ -211,10 +217,13 @@ class Play:
         while True:
             for line in lines.new():
                 if line.get("event") == "attempt":
-                    self._attempted(line)
+                    self.note_attempt(line)
             await self._clock.sleep(_LOOK_EVERY)
 
-    def _attempted(self, line: Mapping[str, Any]) -> None:
+    def note_attempt(self, line: Mapping[str, Any]) -> None:
+        """Says how an attempt ended. The daemon's own log, where it tells of itself, is no channel here."""
+        if line["notifier"] not in self.heard:
+            return
         sent, told = line["result"] == "sent", (line["notifier"], line["group"])
         if sent and line["status"] == "firing":
             self._open.add(told)

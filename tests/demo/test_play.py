@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import os
 import re
 import signal
@@ -13,6 +14,10 @@ from pathlib import Path
 
 import pytest
 
+from hbalert.clock import SystemClock
+from hbalert.demo.bots import Story
+from hbalert.demo.narrator import Narrator
+from hbalert.demo.play import Play
 from tests.programs.test_prometheus import gone
 
 READY = "hbalert is ready"
@@ -142,3 +147,22 @@ async def test_a_duration_ends_it_and_an_unreached_channel_is_a_failure(tmp_path
         said = (await process.communicate())[0].decode()
     assert process.returncode == 1
     assert re.search(r"^SMS +never +never +0", said, re.M)
+
+
+@pytest.mark.parametrize(
+    ("labels", "over"),
+    [
+        pytest.param({"bot": "bravo", "alertname": "HummingbotSilent"}, False, id="a bot's: not over"),
+        pytest.param({"source": "hbalert", "alertname": "HbalertEvaluationMissed"}, True, id="its own: over"),
+    ],
+)
+def test_what_hbalert_tells_of_itself_keeps_no_demo_from_its_end(labels: dict[str, str], over: bool) -> None:
+    out = io.StringIO()
+    play = Play(Narrator(out, SystemClock(), colour=False), SystemClock(), Story())
+    for heard in play.heard.values():
+        heard.note(1, resolved=False)
+        heard.note(2, resolved=True)
+    row = {"fingerprint": "c8af02ffd2a36481", "state": "active", "labels": labels, "annotations": {}}
+    play.note_alerts({}, [row])
+    play.note_attempt({"notifier": "ops_log", "group": "g", "result": "sent", "status": "firing"})
+    assert (labels["alertname"] in out.getvalue(), play.all_resolved) == (True, over)

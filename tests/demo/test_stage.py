@@ -29,7 +29,7 @@ PLACES = stage.Places(
 
 def test_the_daemon_takes_the_folder_and_every_channel_is_reached_by_a_route(tmp_path: Path) -> None:
     config = load(stage.build(tmp_path, PLACES, SHIPPED), {})
-    assert sorted(config.notifiers) == sorted(stage.NOTIFIERS)
+    assert sorted(config.notifiers) == sorted([*stage.NOTIFIERS, "ops_log"])
     assert all(each.enabled for each in config.notifiers.values())
     assert set(config.receivers["oncall"]) == set(stage.NOTIFIERS)
     rules = {rule.alert: rule for group in config.groups for rule in group.rules}
