@@ -25,7 +25,7 @@ help: ## this list
 	@echo "make demo    runs everything on this machine, with fake gateways, and shows what happens"
 	@echo "make test    runs every check: lint, types, tests"
 	@echo
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: demo
 demo: .venv/.set-up-run prometheus ## the whole thing on one machine; Ctrl-C ends it (ARGS=--once: by itself)
@@ -53,6 +53,10 @@ unit: .venv/.set-up-dev prometheus alertmanager faketime ## all tests, those on 
 .PHONY: bench
 bench: .venv/.set-up-dev prometheus alertmanager vmalert ## every budget beside the real peers; writes docs/performance.md (ARGS=ingest)
 	@exec $(PY) -m bench $(ARGS)
+
+.PHONY: bench-growth
+bench-growth: .venv/.set-up-dev prometheus alertmanager vmalert ## what grows with alerts, silences and rules; writes docs/growth.svg
+	@exec $(PY) -m bench growth $(ARGS)
 
 .PHONY: bench-quick
 bench-quick: .venv/.set-up-dev prometheus alertmanager vmalert

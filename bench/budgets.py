@@ -1,7 +1,7 @@
 """Every line of docs/performance.md: what is measured, against what, and how much it may cost.
 
 Knows no way to measure anything. A ratio is always hbalert's figure divided by the base, so that less
-is better and a budget is an upper bound. Next: `record.py`.
+is better and a budget is an upper bound. Next: `panels.py`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ class Line:
 
 
 AM = "Alertmanager"
-OWN = "Prometheus' own evaluation"
+OWN_SHORT = "Prometheus"
+OWN = f"{OWN_SHORT}' own evaluation"
 PER_ALERT = "us CPU an alert"
 
 _LINES = (
@@ -65,6 +66,7 @@ _LINES = (
         1.0,
     ),
     Line("one-p99-aim", "The same", "ms", f"{AM} + 1 fsync + 5 ms", None, 1.0),
+    Line("one-fsync", "One fsync meanwhile: 99th percentile", "ms", "its own median"),
     Line(
         "cycle-warm",
         "A look at all groups (20,000 alerts, 200 rules, 1,000 silences)",
@@ -80,8 +82,11 @@ _LINES = (
     Line("idle-memory", "Memory with 50 rules and no alert", "MiB", "70 MiB", 1.0),
     Line("idle-memory-peers", "The same", "MiB", "Alertmanager and vmalert together"),
     Line("idle-cpu", "CPU with 50 rules and no alert", "% of a core", "1 % of a core", 1.0),
-    Line("ready", "CPU from start to ready", "ms CPU", "500 ms", 1.0),
-    Line("help", "`hbalert --help`", "ms CPU", "100 ms", 1.0),
+    Line("ready", "From start to ready, with 50 rules", "ms", "500 ms", 1.0),
+    Line("ready-cpu", "The same", "ms CPU", "500 ms", 1.0),
+    Line("ready-peers", "The same", "ms", f"{AM} and vmalert together"),
+    Line("help", "`hbalert --help`", "ms", "100 ms", 1.0),
+    Line("help-cpu", "The same", "ms CPU", "100 ms", 1.0),
     Line(
         "rules-fifth",
         "Round of 2,000 rules, a fifth fires",
@@ -100,6 +105,8 @@ _LINES = (
         1.0,
     ),
     Line("rules-few-vmalert", "The same", "ms CPU", "vmalert", 0.15),
+    Line("rules-many", "Round of 10,000 rules, a hundredth fires", "ms CPU", OWN, 1.8, 1.0),
+    Line("rules-many-vmalert", "The same", "ms CPU", "vmalert", 0.15),
 )
 
 LINES = {line.name: line for line in _LINES}

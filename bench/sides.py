@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+import time
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -19,7 +20,7 @@ from typing import Any
 import aiohttp
 import msgspec
 
-from bench.process import cpu_of, resident_mib
+from bench.process import Used, resident_mib, used_for
 from bench.record import check
 from bench.sink import Sink
 from tests.compat.peers import Alertmanager, Hbalert, Peer
@@ -30,6 +31,11 @@ AT_ONCE = 4
 
 NAMES = 20
 """Different alert names in a measure."""
+
+LIST, GROUPS, SILENCES = "/api/v2/alerts", "/api/v2/alerts/groups", "/api/v2/silences"
+
+OWN_LABEL = "hbalert"
+"""The label of alerts that hbalert raises about itself."""
 
 Posted = dict[str, Any]
 
@@ -42,11 +48,15 @@ class Theirs(Alertmanager):
 
 @dataclass(frozen=True)
 class Side:
-    """One engine that runs, and what it tells."""
+    """One engine that runs, and what it tells.
+
+    ready_s  seconds from its start until it said that it is ready
+    """
 
     peer: Peer
     sink: Sink
     session: aiohttp.ClientSession
+    ready_s: float = 0.0
 
     @property
     def name(self) -> str:
@@ -62,7 +72,7 @@ class Side:
     async def get(self, path: str) -> Any:
         return msgspec.json.decode(await self.ask("GET", path))
 
-    async def post(self, bodies: Iterable[bytes], path: str = "/api/v2/alerts") -> None:
+    async def post(self, bodies: Iterable[bytes], path: str = LIST) -> None:
         """Posts all of them on some connections at once."""
         waiting = iter(bodies)
 
@@ -72,18 +82,22 @@ class Side:
 
         await asyncio.gather(*(send() for _ in range(AT_ONCE)))
 
-    async def cpu_of_posts(self, bodies: Sequence[bytes]) -> float:
-        """CPU seconds that it takes to accept them."""
-        return await cpu_of(self.peer.pid, lambda: self.post(bodies))
+    async def alerts(self, path: str = LIST) -> list[Any]:
+        """The alerts that it shows, but for those that it raises itself: a loaded machine makes it late."""
+        return [one for one in await self.get(path) if OWN_LABEL not in one["labels"]]
 
-    async def cpu_of_gets(self, path: str, times: int = 1) -> float:
-        """CPU seconds of one GET among some."""
+    async def posting(self, bodies: Iterable[bytes], path: str = LIST) -> Used:
+        """Seconds that it takes to accept them."""
+        return await used_for(self.peer.pid, lambda: self.post(bodies, path))
+
+    async def getting(self, path: str = LIST, times: int = 1) -> Used:
+        """Seconds of one GET among some."""
 
         async def ask() -> None:
             for _ in range(times):
                 await self.ask("GET", path)
 
-        return await cpu_of(self.peer.pid, ask) / times
+        return await used_for(self.peer.pid, ask) * (1 / times)
 
     def memory_mib(self) -> float:
         return resident_mib(self.peer.pid)
@@ -106,10 +120,12 @@ async def running(
         for name, text in files.items():
             (folder / name).parent.mkdir(exist_ok=True)
             (folder / name).write_text(text, "utf-8")
+        begun = time.monotonic()
         await peer.start()
+        ready_s = time.monotonic() - begun
         total = aiohttp.ClientTimeout(total=120)
         session = await stack.enter_async_context(aiohttp.ClientSession(timeout=total))
-        yield Side(peer, sink, session)
+        yield Side(peer, sink, session, ready_s)
 
 
 @asynccontextmanager
@@ -119,7 +135,10 @@ async def duel(setup: Setup) -> AsyncIterator[tuple[Side, Side]]:
         yield ours, theirs
 
 
-ROOMY = {"alerts": {"limit": 300_000, "limit_per_alertname": 50_000}}
+ROOMY = {
+    "alerts": {"limit": 300_000, "limit_per_alertname": 50_000},
+    "silences": {"limit": 100_000},
+}
 """hbalert's limits, out of the way; Alertmanager 0.25 has none."""
 
 
@@ -131,18 +150,26 @@ LIVES = timedelta(hours=1)
 
 
 def alert(
-    number: int, *, version: int = 0, run: str = "0", groups: int = 200, starts_at: datetime = BEGAN
+    number: int,
+    *,
+    version: int = 0,
+    run: str = "0",
+    groups: int = 200,
+    per_group: int | None = None,
+    starts_at: datetime = BEGAN,
 ) -> Posted:
     """An alert as a Prometheus sends it: six labels, two annotations, of which one has a value in it.
 
-    version  what its annotations say; the labels stay
-    groups   number of different values of the label "g"
+    version    what its annotations say; the labels stay
+    groups     number of different values of the label "g"
+    per_group  instead: so many alerts, one after the other, have one value of it
     """
+    group = number // per_group if per_group else number % groups
     return {
         "labels": {
             "alertname": f"Bench{number % NAMES}",
             "bot": f"bot-{number % 2000}",
-            "g": f"g{number % groups}",
+            "g": f"g{group}",
             "instance": f"10.0.{number // 250}.{number % 250}:9100",
             "severity": "critical" if number % 5 == 0 else "warning",
             "run": run,

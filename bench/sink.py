@@ -14,8 +14,20 @@ from types import TracebackType
 from typing import Any, Self
 
 import httptools
+import msgspec
 
 _OK = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+
+
+class _Told(msgspec.Struct):
+    fingerprint: str
+
+
+class _Message(msgspec.Struct):
+    alerts: list[_Told]
+
+
+_MESSAGE = msgspec.json.Decoder(_Message)
 
 
 class Sink:
@@ -28,6 +40,8 @@ class Sink:
     def __init__(self) -> None:
         self.arrived: list[tuple[float, bytes]] = []
         self.own: list[bytes] = []
+        self._seen: set[str] = set()
+        self._looked_at = 0
         self._news = asyncio.Event()
         self._server: asyncio.Server | None = None
         self._connections: set[_Connection] = set()
@@ -58,6 +72,13 @@ class Sink:
     async def count(self, number: int, within_s: float = 60) -> bool:
         """Waits until so many messages have come in all."""
         return await self.until(lambda: len(self.arrived) >= number, within_s)
+
+    def seen(self) -> set[str]:
+        """The fingerprints of all alerts that were ever told."""
+        for _, body in self.arrived[self._looked_at :]:
+            self._seen.update(one.fingerprint for one in _MESSAGE.decode(body).alerts)
+        self._looked_at = len(self.arrived)
+        return self._seen
 
     def alerts(self, since: int = 0) -> list[dict[str, Any]]:
         """The alerts of all messages from the n-th on."""

@@ -67,11 +67,15 @@ def vmalert_program() -> str:
 
 
 class Vmalert:
-    """A vmalert that runs."""
+    """A vmalert that runs.
+
+    ready_s  seconds from its start until it said that it is ready
+    """
 
     def __init__(self, child: Child, url: str) -> None:
         self._child = child
         self.url = url
+        self.ready_s = 0.0
 
     @property
     def pid(self) -> int:
@@ -98,6 +102,7 @@ async def vmalert(source_url: str, interval_s: int, rules: int) -> AsyncIterator
         session = await stack.enter_async_context(aiohttp.ClientSession())
         (folder / "rules.yml").write_text(as_yaml(rules), "utf-8")
         port = free_port()
+        begun = time.monotonic()
         child = await start(
             vmalert_program(),
             f"-rule={folder / 'rules.yml'}",
@@ -111,6 +116,7 @@ async def vmalert(source_url: str, interval_s: int, rules: int) -> AsyncIterator
         stack.push_async_callback(child.stop, 5.0)
         one = Vmalert(child, f"http://127.0.0.1:{port}")
         await one.ready(session)
+        one.ready_s = time.monotonic() - begun
         yield one
 
 

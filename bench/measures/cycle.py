@@ -2,73 +2,131 @@
 
 from __future__ import annotations
 
-import asyncio
-
+from bench.looks import Looks
 from bench.measures import measure
-from bench.process import cpu_s, settled
 from bench.record import Record, Scale, check
-from bench.sides import NAMES, ROOMY, Side, alert, bodies, duel, same, silence
-from tests.compat.setup import Setup, fast
+from bench.sides import NAMES, ROOMY, SILENCES, Side, alert, bodies, duel, same, silence
+from tests.compat.setup import Setup, Table, fast
 
+GROUPS = 200
 RULES = 200
+PER_GROUP = 100
+
+Sides = tuple[Side, Side]
+Quiet = tuple[str, int, bool]
+"""Fingerprint, number of silences, whether it is inhibited."""
 
 
-@measure
+def looked_at(interval_s: int, rules: tuple[Table, ...] = ()) -> Setup:
+    """Groups by "g", looked at so often, told once."""
+    route = fast(group_by=["g"], group_wait="1s", group_interval=f"{interval_s}s", repeat_interval="12h")
+    return Setup(route, inhibit_rules=rules, ours=ROOMY)
+
+
+@measure("cycle-warm", "cycle-cold", within_s=400)
 async def cycle(record: Record, scale: Scale) -> None:
-    """One group interval after the other; both engines run at the same time, and are looked at together.
-
-    The inhibition rules find nothing for most: each has a source that fires, which keeps a few quiet.
-    """
-    known, silences, interval_s = scale.of(20_000), scale.of(1_000), 3 if scale.quick else 12
+    """Each inhibition rule has sources that fire; they keep one alert in 25 quiet, silences some others."""
+    known, silences, interval_s = scale.of(20_000, GROUPS), scale.of(1_000), 2 if scale.quick else 12
     rules = tuple(
         {
             "source_matchers": ['severity="critical"', f'bot="bot-{5 * n}"'],
-            "target_matchers": ['severity="warning"', f'alertname="Bench{n % NAMES}"'],
-            "equal": ["bot", "g"],
+            "target_matchers": [
+                'severity="warning"',
+                f'alertname="Bench{n % NAMES}"',
+                f'bot=~"bot-{n}[0-9]"',
+            ],
+            "equal": ["run"],
         }
         for n in range(RULES)
     )
-    setup = Setup(
-        fast(group_by=["g"], group_wait="1s", group_interval=f"{interval_s}s", repeat_interval="12h"),
-        inhibit_rules=rules,
-        ours=ROOMY,
-    )
-    async with duel(setup) as sides:
+    async with duel(looked_at(interval_s, rules)) as sides:
         for side in sides:
-            await side.post(map(silence, range(silences)), "/api/v2/silences")
+            await side.post(map(silence, range(silences)), SILENCES)
+        looks = Looks(sides, interval_s)
+        await looks.begin(bodies(map(alert, range(GROUPS)), 64))
+        for side in sides:
             await side.post(bodies(map(alert, range(known)), 64))
-        await asyncio.sleep(2 * interval_s)  # the first messages, and those with what came after them
-
-        pids = [side.peer.pid for side in sides]
-
-        async def interval() -> list[float]:
-            """From one moment at which both are at rest to another, so that no look is counted in part."""
-            before = [cpu_s(pid) for pid in pids]
-            await asyncio.sleep(interval_s)
-            await settled(*pids)
-            return [(cpu_s(side.peer.pid) - b) * 1e3 for side, b in zip(sides, before, strict=True)]
-
+        quiet = await _same_quiet(sides)
+        await looks.told(sum(not silenced and not inhibited for _, silenced, inhibited in quiet))
+        check(any(inhibited for _, _, inhibited in quiet), "nothing is inhibited")
         for turn in range(scale.pairs):
-            await settled(*pids)
-            told = [len(side.sink.arrived) for side in sides]
-            record.pair("cycle-warm", *await interval())
-            for side, before in zip(sides, told, strict=True):
-                more = [body[:300] for _, body in side.sink.arrived[before:]]
-                check(not more, f"{side.name} told something again: {more[:2]}")
+            ours_s, theirs_s = await looks.interval()
+            record.pair("cycle-warm", ours_s * 1e3, theirs_s * 1e3)
+
+            async def change(turn: int = turn) -> None:
+                for side in sides:
+                    await side.post([silence(silences + turn)], SILENCES)
+
+            ours_s, theirs_s = await looks.interval(change)
+            record.pair("cycle-cold", ours_s * 1e3, theirs_s * 1e3)
+        await _same_quiet(sides)
+        same_told(sides)
+
+
+@measure("growth-look", within_s=300)
+async def growth_look(record: Record, scale: Scale) -> None:
+    """More and more alerts, a hundred in a group; what an engine takes without any alert is taken off."""
+    interval_s = 2 if scale.quick else 6
+    async with duel(looked_at(interval_s)) as sides:
+        looks = Looks(sides, interval_s)
+        await looks.idle()
+        known = 0
+        for size in scale.sizes((1_000, 5_000, 20_000, 100_000), least=PER_GROUP):
             for side in sides:
-                await side.post([silence(silences + turn)], "/api/v2/silences")
-            record.pair("cycle-cold", *await interval())
-        same(await _quiet(sides[0]), await _quiet(sides[1]), "what is kept quiet")
-        same(_told(sides[0]), _told(sides[1]), "what was told")
+                more = (alert(n, per_group=PER_GROUP) for n in range(known, size))
+                await side.post(bodies(more, PER_GROUP))
+            known = size
+            await looks.told(known)
+            for _ in range(scale.at_most(3)):
+                used = zip(sides, await looks.interval(), looks.idle_s, strict=True)
+                for side, cpu_s, idle_s in used:
+                    record.point("growth-look", side.name, known, (cpu_s - idle_s) * 1e3)
+        same_told(sides)
 
 
-async def _quiet(side: Side) -> list[object]:
-    shown = await side.get("/api/v2/alerts")
+@measure("growth-silences", within_s=300)
+async def growth_silences(record: Record, scale: Scale) -> None:
+    """More and more silences over the same alerts; before each look one more is made."""
+    known, interval_s = scale.of(5_000, GROUPS), 2 if scale.quick else 6
+    async with duel(looked_at(interval_s)) as sides:
+        looks = Looks(sides, interval_s)
+        await looks.idle()
+        await looks.begin(bodies(map(alert, range(GROUPS)), 64))
+        for side in sides:
+            await side.post(bodies(map(alert, range(known)), 64))
+        await looks.told(known)
+        made = 0
+
+        async def make(more: int) -> None:
+            nonlocal made
+            for side in sides:
+                await side.post(map(silence, range(made, made + more)), SILENCES)
+            made += more
+
+        for size in scale.sizes((10, 100, 1_000, 10_000), least=4):
+            await make(size - made)
+            for _ in range(scale.at_most(3)):
+                used = zip(sides, await looks.interval(lambda: make(1)), looks.idle_s, strict=True)
+                for side, cpu_s, idle_s in used:
+                    record.point("growth-silences", side.name, size, (cpu_s - idle_s) * 1e3)
+        await _same_quiet(sides)
+
+
+async def _same_quiet(sides: Sides) -> list[Quiet]:
+    """What is kept quiet, by both alike."""
+    ours, theirs = [await _quiet(side) for side in sides]
+    same(ours, theirs, "what is kept quiet")
+    return ours
+
+
+async def _quiet(side: Side) -> list[Quiet]:
     return [
         (one["fingerprint"], len(one["status"]["silencedBy"]), bool(one["status"]["inhibitedBy"]))
-        for one in shown
+        for one in await side.alerts()
     ]
 
 
-def _told(side: Side) -> set[str]:
-    return {one["fingerprint"] for one in side.sink.alerts()}
+def same_told(sides: Sides) -> None:
+    """Both told of the same alerts."""
+    ours, theirs = sides
+    same(ours.sink.seen(), theirs.sink.seen(), "what was told")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bench.measures import measure
 from bench.process import cpu_s, settled
-from bench.record import Record, Scale, check, percentile
+from bench.record import Record, Scale, check, median, percentile
 from bench.sides import ROOMY, Side, alert, bodies, duel
 from tests.compat.scene import soon
 from tests.compat.setup import Setup, fast
@@ -19,7 +19,7 @@ from tests.compat.setup import Setup, fast
 WAIT_S = 2.0
 
 
-@measure
+@measure("at-once", "at-once-cpu")
 async def at_once(record: Record, scale: Scale) -> None:
     """A thousand groups of one alert each, due in the same moment."""
     many = scale.of(1_000)
@@ -48,7 +48,7 @@ async def _at_once(side: Side, many: int, run: str) -> tuple[float, float]:
     return (side.sink.arrived[-1][0] - begun - WAIT_S) * 1e3, used
 
 
-@measure
+@measure("one-p50", "one-p99", "one-p99-aim", "one-fsync")
 async def one(record: Record, scale: Scale) -> None:
     """One alert of a group of its own, at a time, told at once."""
     setup = Setup(fast(group_by=["run"], group_wait="0s", group_interval="1h"), ours=ROOMY)
@@ -70,6 +70,7 @@ async def one(record: Record, scale: Scale) -> None:
                 record.pair("one-p50", percentile(mine, 0.5), percentile(other, 0.5))
                 record.pair("one-p99", p99, base + 2 * fsync + 5)
                 record.pair("one-p99-aim", p99, base + fsync + 5)
+                record.pair("one-fsync", fsync, median(disk))
         for side in (ours, theirs):
             told = [one["labels"]["run"] for one in side.sink.alerts()]
             check(len(told) == len(set(told)), f"{side.name} told an alert twice")

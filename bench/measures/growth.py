@@ -1,33 +1,68 @@
-"""What a refresh costs when there are many alerts."""
+"""What an alert costs, new and refreshed, when there are many of them."""
 
 from __future__ import annotations
 
+from contextlib import AsyncExitStack
+from itertools import pairwise
+from typing import Any
+
 from bench.measures import measure
 from bench.measures.ingest import APART
+from bench.process import Used, settled
 from bench.record import Record, Scale, check
-from bench.sides import Side, Theirs, alert, bodies, running
+from bench.sides import Side, Theirs, alert, bodies, running, same
 from tests.compat.peers import Hbalert, Peer
 
+SIZES = (1_000, 5_000, 20_000, 100_000)
+REFRESHES = 10_000
+"""In one figure: as many whatever there is, so that small numbers are as exact as large ones."""
 
-@measure
-async def growth(record: Record, scale: Scale) -> None:
-    """Two processes of one engine, one with few and one with many alerts, in turn; then the peer's."""
-    few, many = scale.of(1_000), scale.of(100_000)
-    some = min(many, 20_000)
-    engines: list[tuple[str, type[Peer]]] = [("growth", Hbalert), ("growth-peer", Theirs)]
-    for name, kind in engines:
-        async with running(kind, APART) as small, running(kind, APART) as large:
-            await small.post(bodies(map(alert, range(few)), 64))
-            await large.post(bodies(map(alert, range(many)), 64))
+ENGINES: tuple[tuple[str, type[Peer]], ...] = (("growth", Hbalert), ("growth-peer", Theirs))
 
-            async def cost(side: Side, known: int, turn: int) -> float:
-                numbers = [(n + turn * some) % known for n in range(some)]
-                posted = bodies((alert(n, version=turn + 1) for n in numbers), 64)
-                return await side.cpu_of_posts(posted) / some * 1e6
 
-            for turn in range(scale.pairs):
-                in_few = await cost(small, few, turn)
-                record.pair(name, await cost(large, many, turn), in_few)
-            for side, known in ((small, few), (large, many)):
-                shown = len(await side.get("/api/v2/alerts"))
-                check(shown == known, f"{side.name} shows {shown} of {known} alerts")
+@measure("growth", "growth-peer", "growth-new", "growth-refresh", "growth-memory", within_s=400)
+async def growth_alerts(record: Record, scale: Scale) -> None:
+    """Processes of one engine, each with another number of alerts, in turn; then the peer's."""
+    sizes = scale.sizes(SIZES, least=10 * 64)  # no alert is under way twice at a time
+    shown = [await _engine(record, scale, sizes, line, kind) for line, kind in ENGINES]
+    for size, ours, theirs in zip(sizes, *shown, strict=True):
+        same(ours, theirs, f"{size} alerts after refreshes")
+
+
+async def _engine(
+    record: Record, scale: Scale, sizes: list[int], line: str, kind: type[Peer]
+) -> list[list[str]]:
+    """What one engine shows in the end, by the number of its alerts."""
+    some = min(sizes[-1], REFRESHES)
+    async with AsyncExitStack() as stack:
+        sides = {size: await stack.enter_async_context(running(kind, APART)) for size in sizes}
+        for size, side in sides.items():
+            filled = await side.posting(bodies(map(alert, range(size)), 64))
+            record.point("growth-new", side.name, size, filled.cpu / size * 1e6)
+
+        async def refresh(side: Side, known: int, turn: int) -> Used:
+            numbers = range(turn * some, (turn + 1) * some)
+            posted = bodies((alert(n % known, version=n // known + 1) for n in numbers), 64)
+            return await side.posting(posted) * (1e6 / some)
+
+        for turn in range(scale.pairs):
+            used = {size: await refresh(side, size, turn) for size, side in sides.items()}
+            few, many = used[sizes[0]], used[sizes[-1]]
+            record.pair(line, many.cpu, few.cpu, (many.wall, few.wall))
+            for size, side in sides.items():
+                record.point("growth-refresh", side.name, size, used[size].cpu)
+        shown = []
+        for size, side in sides.items():
+            await settled(side.peer.pid)
+            record.point("growth-memory", side.name, size, side.memory_mib())
+            found = sorted(
+                f"{one['fingerprint']} {sorted(one['annotations'].items())}" for one in await side.alerts()
+            )
+            check(len(found) == size, f"{side.name} shows {len(found)} of {size} alerts")
+            check(all(a != b for a, b in pairwise(found)), f"{side.name} shows an alert twice")
+            shown.append(found)
+        return shown
+
+
+def _words(one: Any) -> str:
+    return f"{one['fingerprint']} {sorted(one['annotations'].items())}"

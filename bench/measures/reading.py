@@ -4,46 +4,44 @@ from __future__ import annotations
 
 from bench.measures import measure
 from bench.measures.ingest import APART
-from bench.process import cpu_of, settled
+from bench.process import Used, settled
 from bench.record import Cost, Record, Scale, check
-from bench.sides import Side, alert, bodies, duel, same, silence
+from bench.sides import GROUPS, LIST, OWN_LABEL, SILENCES, Side, alert, bodies, duel, same, silence
 
-LIST = "/api/v2/alerts"
 FILTER = LIST + '?filter=g%3D"g7"'
-GROUPS = LIST + "/groups"
 
 
-@measure
+@measure("list-refreshed", "list", "list-silenced", "filter", "groups")
 async def reading(record: Record, scale: Scale) -> None:
     known, silences = scale.of(20_000), scale.of(1_000)
     async with duel(APART) as (ours, theirs):
         for side in (ours, theirs):
             await side.post(bodies(map(alert, range(known)), 64))
-            await side.post(map(silence, range(silences)), "/api/v2/silences")
+            await side.post(map(silence, range(silences)), SILENCES)
 
         def listed(side: Side) -> Cost:
-            async def cost(turn: int) -> float:
-                return await side.cpu_of_gets(LIST) * 1e3
+            async def cost(turn: int) -> Used:
+                return await side.getting() * 1e3
 
             return cost
 
         def refreshed(side: Side) -> Cost:
-            async def cost(turn: int) -> float:
+            async def cost(turn: int) -> Used:
                 await side.post(bodies((alert(n, version=turn + 1) for n in range(known)), 64))
-                return await side.cpu_of_gets(LIST) * 1e3
+                return await side.getting() * 1e3
 
             return cost
 
         def silenced(side: Side) -> Cost:
-            async def cost(turn: int) -> float:
-                await side.post([silence(silences + turn)], "/api/v2/silences")
-                return await side.cpu_of_gets(LIST) * 1e3
+            async def cost(turn: int) -> Used:
+                await side.post([silence(silences + turn)], SILENCES)
+                return await side.getting() * 1e3
 
             return cost
 
         def several(side: Side, path: str) -> Cost:
-            async def cost(turn: int) -> float:
-                return await side.cpu_of_gets(path, 5) * 1e3
+            async def cost(turn: int) -> Used:
+                return await side.getting(path, 5) * 1e3
 
             return cost
 
@@ -70,26 +68,31 @@ async def _states(side: Side, path: str) -> list[tuple[str, str, int, str]]:
             len(one["status"]["silencedBy"]),
             one["annotations"]["description"],
         )
-        for one in await side.get(path)
+        for one in await side.alerts(path)
     ]
 
 
 async def _members(side: Side) -> list[tuple[str, str]]:
-    groups = await side.get(GROUPS)
-    return [(group["labels"]["g"], one["fingerprint"]) for group in groups for one in group["alerts"]]
+    return [
+        (group["labels"]["g"], one["fingerprint"])
+        for group in await side.get(GROUPS)
+        for one in group["alerts"]
+        if OWN_LABEL not in one["labels"]
+    ]
 
 
-@measure
+@measure("memory")
 async def memory(record: Record, scale: Scale) -> None:
     """What is held once everything was taken in, refreshed and read: each time by new processes."""
     known = scale.of(20_000)
-    for _ in range(min(3, scale.pairs)):
+    for _ in range(scale.at_most(3)):
         async with duel(APART) as sides:
             held = []
             for side in sides:
                 for version in range(2):
                     await side.post(bodies((alert(n, version=version) for n in range(known)), 64))
-                await cpu_of(side.peer.pid, lambda side=side: side.get(LIST))  # type: ignore[misc]
+                shown = {one["fingerprint"] for one in await side.alerts()}
+                check(len(shown) == known, f"{side.name} shows {len(shown)} of {known} alerts")
                 await settled(side.peer.pid)
                 held.append(side.memory_mib())
-            record.pair("memory", *held)
+            record.pair("memory", held[0], held[1])

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
 
+from bench.budgets import OWN_SHORT
 from bench.measures import measure
+from bench.panels import VM, WE
 from bench.process import cpu_s
 from bench.record import Record, Scale, check
 from bench.rulepack import SHAPES, metrics
@@ -16,62 +20,136 @@ from bench.sides import same
 from bench.watchers import hbalert, prometheus, vmalert
 from tests.fakes.prometheus import serving
 
-ROUNDS = 2
-"""Rounds in one figure."""
+FIFTH, FEW = 5, 100
+"""Each so manieth bot is in trouble."""
 
 
-@measure
+@measure("rules-fifth", "rules-fifth-vmalert")
 async def rules_fifth(record: Record, scale: Scale) -> None:
-    await _round(record, scale, "rules-fifth", 5)
+    await _lines(record, scale, "rules-fifth", rules=2_000, each=FIFTH, interval_s=10)
 
 
-@measure
+@measure("rules-few", "rules-few-vmalert", "growth-rules")
 async def rules_few(record: Record, scale: Scale) -> None:
-    await _round(record, scale, "rules-few", 100)
+    await _lines(record, scale, "rules-few", rules=2_000, each=FEW, interval_s=10)
 
 
-async def _round(record: Record, scale: Scale, name: str, each: int) -> None:
-    """All three at the same time, each over a Prometheus of its own that scrapes the same target.
+@measure("rules-many", "rules-many-vmalert", "growth-rules", within_s=400)
+async def rules_many(record: Record, scale: Scale) -> None:
+    await _lines(record, scale, "rules-many", rules=10_000, each=FEW, interval_s=24, pairs=3, rounds=1)
 
-    What a Prometheus without rules takes for scraping is taken off.
+
+@measure("growth-rules", within_s=300)
+async def growth_rules(record: Record, scale: Scale) -> None:
+    """The ends of the curve; vmalert could not keep up with 20,000 rules."""
+    ends = ((500, 5, True), (20_000, 15, False))
+    for rules, interval_s, with_vmalert in ends[1:] if scale.quick else ends:
+        many = scale.of(rules, least=40)
+        async with contest(many, FEW, 2 if scale.quick else interval_s, with_vmalert=with_vmalert) as those:
+            for _ in range(scale.at_most(3)):
+                _points(record, many, await those.round())
+
+
+async def _lines(
+    record: Record,
+    scale: Scale,
+    name: str,
+    *,
+    rules: int,
+    each: int,
+    interval_s: int,
+    pairs: int = 5,
+    rounds: int = 2,
+) -> None:
+    """Fills two lines, and a place on the curve."""
+    many = scale.of(rules, least=40)
+    async with contest(many, each, 2 if scale.quick else interval_s) as those:
+        for _ in range(scale.at_most(pairs)):
+            used = await those.round(rounds)
+            record.pair(name, used[WE] * 1e3, used[OWN_SHORT] * 1e3)
+            record.pair(f"{name}-vmalert", used[WE] * 1e3, used[VM] * 1e3)
+            if each == FEW:
+                _points(record, many, used)
+
+
+def _points(record: Record, rules: int, used: dict[str, float]) -> None:
+    for who, took_s in used.items():
+        record.point("growth-rules", who, rules, took_s / rules * 1e6)
+
+
+@dataclass(frozen=True)
+class Contest:
+    """Those who evaluate the same rules at the same time, each over a Prometheus of its own.
+
+    pids    who -> the processes that work for it
+    idle    a Prometheus that scrapes the same and does nothing else
+    urls    who -> where it shows its alerts
+    wanted  how many alerts have to fire
     """
-    rules, interval_s = scale.of(2_000, 40), 2 if scale.quick else 15
+
+    pids: dict[str, tuple[int, ...]]
+    idle: int
+    urls: dict[str, str]
+    wanted: int
+    interval_s: int
+    session: aiohttp.ClientSession
+
+    async def round(self, rounds: int = 1) -> dict[str, float]:
+        """CPU seconds of a round, by who; what a Prometheus takes for scraping is taken off.
+
+        Raises Wrong when they do not show the same alerts after it.
+        """
+        before = self._used()
+        await asyncio.sleep(rounds * self.interval_s)
+        spent = {who: (now - before[who]) / rounds for who, now in self._used().items()}
+        seen = await self._firing(OWN_SHORT)
+        check(len(seen) == self.wanted, f"Prometheus shows {len(seen)} of {self.wanted} alerts")
+        for who in self.pids:
+            same(await self._firing(who), seen, f"alerts of rules, {who} beside Prometheus")
+        return {who: spent[who] - spent[""] for who in self.pids}
+
+    async def begun(self) -> None:
+        """Waits until all of them show every alert."""
+        async with asyncio.timeout(180):
+            while not all([len(await self._firing(who)) == self.wanted for who in self.pids]):
+                await asyncio.sleep(self.interval_s / 4)
+
+    def _used(self) -> dict[str, float]:
+        return {who: sum(map(cpu_s, pids)) for who, pids in {**self.pids, "": (self.idle,)}.items()}
+
+    async def _firing(self, who: str) -> list[Any]:
+        async with self.session.get(f"{self.urls[who]}/api/v1/alerts") as answer:
+            found = (await answer.json())["data"]["alerts"] or ()
+        return sorted(
+            tuple(sorted((k, v) for k, v in one["labels"].items() if k != "alertgroup"))
+            for one in found
+            if one["state"] == "firing"
+        )
+
+
+@asynccontextmanager
+async def contest(
+    rules: int, each: int, interval_s: int, *, with_vmalert: bool = True
+) -> AsyncIterator[Contest]:
+    """All of them, over one target in which each so manieth bot is in trouble; every alert fires."""
     bots = rules // len(SHAPES)
     async with AsyncExitStack() as stack:
         target = await stack.enter_async_context(serving())
         target.text = metrics(bots, each)
-        idle = await stack.enter_async_context(prometheus(target.address, interval_s))
-        itself = await stack.enter_async_context(prometheus(target.address, interval_s, rules))
-        asked = [await stack.enter_async_context(prometheus(target.address, interval_s)) for _ in range(2)]
-        ours = await stack.enter_async_context(hbalert(asked[0].url, interval_s, rules))
-        theirs = await stack.enter_async_context(vmalert(asked[1].url, interval_s, rules))
+
+        async def own(rules: int = 0) -> Any:
+            return await stack.enter_async_context(prometheus(target.address, interval_s, rules))
+
+        idle, itself, asked = await own(), await own(rules), await own()
+        ours = await stack.enter_async_context(hbalert(asked.url, interval_s, rules))
+        pids = {WE: (asked.pid, ours.peer.pid), OWN_SHORT: (itself.pid,)}
+        urls = {WE: ours.peer.url, OWN_SHORT: itself.url}
+        if with_vmalert:
+            source = await own()
+            theirs = await stack.enter_async_context(vmalert(source.url, interval_s, rules))
+            pids[VM], urls[VM] = (source.pid, theirs.pid), theirs.url
         session = await stack.enter_async_context(aiohttp.ClientSession())
-
-        async def firing(url: str) -> list[Any]:
-            async with session.get(f"{url}/api/v1/alerts") as answer:
-                found = (await answer.json())["data"]["alerts"] or ()
-            return sorted(
-                tuple(sorted((k, v) for k, v in one["labels"].items() if k != "alertgroup"))
-                for one in found
-                if one["state"] == "firing"
-            )
-
-        urls = {"Prometheus": itself.url, "hbalert": ours.peer.url, "vmalert": theirs.url}
         wanted = len(range(0, bots, each)) * len(SHAPES)
-        async with asyncio.timeout(300):
-            while not all([len(await firing(url)) == wanted for url in urls.values()]):
-                await asyncio.sleep(interval_s / 4)
-        pids = [idle.pid, itself.pid, asked[0].pid, ours.peer.pid, asked[1].pid, theirs.pid]
-        for _ in range(scale.pairs):
-            before = [cpu_s(pid) for pid in pids]
-            await asyncio.sleep(ROUNDS * interval_s)
-            scrape, own, source, we, source_vm, vm = (
-                (cpu_s(pid) - b) / ROUNDS * 1e3 for pid, b in zip(pids, before, strict=True)
-            )
-            mine = we + source - scrape
-            record.pair(name, mine, own - scrape)
-            record.pair(f"{name}-vmalert", mine, vm + source_vm - scrape)
-            seen = await firing(itself.url)
-            check(len(seen) == wanted, f"Prometheus shows {len(seen)} of {wanted} alerts")
-            same(await firing(ours.peer.url), seen, "alerts of rules, beside Prometheus")
-            same(await firing(theirs.url), seen, "alerts of rules, vmalert beside Prometheus")
+        those = Contest(pids, idle.pid, urls, wanted, interval_s, session)
+        await those.begun()
+        yield those
