@@ -23,12 +23,21 @@ from hbalert.core.trouble import Room
 # --- sources -----------------------------------------------------------------------------------
 
 
+PARTIAL = "the answer is partial"
+"""The warning in place of a source's flag."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """A usable answer to one instant query. `warnings` are the source's own words."""
 
     samples: tuple[Sample, ...]
     warnings: tuple[str, ...] = ()
+
+    @property
+    def partial(self) -> bool:
+        """Whether the source says that a part is missing."""
+        return PARTIAL in self.warnings
 
 
 @dataclass(frozen=True, slots=True)

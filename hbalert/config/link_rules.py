@@ -128,6 +128,7 @@ class RuleLinker:
                         self._inherited("flap_after", group, rule),
                         self._inherited("flap_window", group, rule),
                     ),
+                    interval=interval,
                     file=at.file,
                     line=at.line(rule.at("alert")),
                 )

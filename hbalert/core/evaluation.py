@@ -208,7 +208,7 @@ def _present(
     fired_at = None
     if state is RuleAlertState.FIRING:
         fired_at = (old.fired_at if old else None) or now
-    when = Occasion(rule, now, active_at)
+    when = Occasion(rule, now, active_at, alert=labels)
     annotations = {name: _text(expand, text, sample, when) for name, text in rule.annotations.items()}
     flaps = known.flaps if known is not None else NEVER
     if state is RuleAlertState.FIRING:

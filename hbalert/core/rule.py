@@ -37,6 +37,7 @@ class Rule:
     missing_evaluations   so many evaluations in a row may find no data of a firing alert's series
                  before that counts as its end
     flapping     how often it may start to fire before it is held
+    interval     that of its group: texts may name it
     file, line   where it is written
     """
 
@@ -53,6 +54,7 @@ class Rule:
     clear: str = ""
     missing_evaluations: int = 0
     flapping: Flapping = UNLIMITED
+    interval: timedelta = timedelta()
     file: str = field(default="", compare=False)
     line: int = field(default=0, compare=False)
 
@@ -115,12 +117,16 @@ class Occasion:
     now        the evaluation's time
     active_at  since when the expression holds; None for a label, which must not depend on it
     answers    what the queries in the text have answered, by expression; a text says why one has not
+    partial    the source says that a part is missing in its answer
+    alert      labels of the alert; None while they are being made
     """
 
     rule: Rule
     now: datetime
     active_at: datetime | None = None
     answers: Mapping[str, Sequence[Sample] | str] = field(default_factory=dict)
+    partial: bool = False
+    alert: Labels | None = None
 
 
 class Unasked(ValueError):

@@ -97,7 +97,7 @@ class Watch:
                 active,
                 answer.samples,
                 slot,
-                _with(looked_up, expand) if looked_up else expand,
+                _with(looked_up, answer.partial, expand) if looked_up or answer.partial else expand,
                 cleared=cleared.samples,
                 has_data=has_data,
                 behind=series.samples if self.series and isinstance(series, Answer) else None,
@@ -122,9 +122,9 @@ class Watch:
 _NOTHING = Answer(())
 
 
-def _with(answers: LookedUp, expand: Expand) -> Expand:
+def _with(answers: LookedUp, partial: bool, expand: Expand) -> Expand:
     def expand_with(text: str, labels: Labels, value: float, when: Occasion) -> str:
-        return expand(text, labels, value, replace(when, answers=answers))
+        return expand(text, labels, value, replace(when, answers=answers, partial=partial))
 
     return expand_with
 

@@ -15,6 +15,7 @@ from urllib.parse import quote_plus
 import msgspec
 
 from hbalert.errors import BadQuery, SourceError, TooMuch, Unavailable
+from hbalert.ports import PARTIAL
 
 MAX_TEXT = 500
 """Characters of a server's own words that are worth showing."""
@@ -91,7 +92,7 @@ def read(status: int, content: bytes) -> Vector:
     # What Prometheus 3 says of an expression begins so; every other warning is about data that is not there.
     doubted = reply.isPartial or not all(text.startswith("PromQL ") for text in warnings)
     if reply.isPartial:
-        warnings += ("the answer is partial",)
+        warnings += (PARTIAL,)
     try:
         return _vector(reply.data, warnings, doubted)
     except (msgspec.DecodeError, ValueError):

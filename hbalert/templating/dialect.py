@@ -29,6 +29,10 @@ VARIABLES = {
     "expr": "expr",
     "for": "hold",
     "type": "type",
+    "interval": "interval",
+    "groupID": "group_id",
+    "alertID": "alert_id",
+    "isPartial": "is_partial",
 }
 """Prometheus' and vmalert's $names and what they are called in Jinja2."""
 
@@ -41,16 +45,13 @@ FIELDS = {
     "Expr": "expr",
     "For": "hold",
     "Type": "type",
+    "Interval": "interval",
+    "GroupID": "group_id",
+    "AlertID": "alert_id",
+    "IsPartial": "is_partial",
 }
-
 """Prometheus' .Names, likewise."""
 
-_ELSEWHERE = {
-    "alertID": "a link to an alert here is $externalURL",
-    "groupID": "a link to an alert here is $externalURL",
-    "interval": "write the group's interval in place",
-    "isPartial": "an answer that is partial is told by `hbalert rules show`",
-}
 _UNSUPPORTED = frozenset({"define", "template", "block", "break", "continue"})
 _OPENING = re.compile(r"\{\{|\{%|\{#")
 _RAW = re.compile(r"\{%[-+]?\s*raw\s*[-+]?%\}.*?\{%[-+]?\s*endraw\s*[-+]?%\}", re.DOTALL)
@@ -236,8 +237,6 @@ class _Translator:
                 return block.names[name]
         if name in VARIABLES:
             return VARIABLES[name]
-        if name in _ELSEWHERE:
-            raise TemplateError(f"${name} is vmalert's: {_ELSEWHERE[name]}")
         known = ", ".join(f"${known}" for known in VARIABLES)
         raise TemplateError(f"${name} is unknown{meant(name, VARIABLES, '$')}; there are {known}")
 

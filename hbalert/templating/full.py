@@ -6,14 +6,15 @@ do without (`plain.py`). Imported with the first text that needs it: many packs 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from jinja2 import StrictUndefined, pass_context
 from jinja2 import TemplateError as JinjaError
 from jinja2.runtime import Context
 
+from hbalert.core.labels import Labels, fingerprint
 from hbalert.core.rule import Occasion, Unasked
 from hbalert.templating.budget import TooMuchWork
 from hbalert.templating.dialect import VARIABLES, translate
@@ -108,7 +109,7 @@ class Full:
             "wanted": set(),
         }
         if occasion is not None:
-            variables |= _about(occasion)
+            variables |= _about(occasion, external_labels, self._program.variables)
         try:
             text = self._program.run(variables)
         except ValueError:
@@ -120,15 +121,27 @@ class Full:
         return text
 
 
-def _about(occasion: Occasion) -> dict[str, Any]:
-    """vmalert's variables."""
+def _about(occasion: Occasion, external_labels: Mapping[str, str], used: Collection[str]) -> dict[str, Any]:
+    """vmalert's variables. An id is what `hbalert alerts show` and rule files call it."""
     rule = occasion.rule
     about: dict[str, Any] = {
         "expr": rule.expr,
         "hold": Duration(rule.hold.total_seconds()),
+        "interval": Duration(rule.interval.total_seconds()),
+        "group_id": unquote(rule.id.partition("/")[0]),
         "type": "prometheus",
     }
     if occasion.active_at is None:
-        hint = "$activeAt is not available in a label: it would be another alert each time"
-        return {**about, "active_at": StrictUndefined(hint=hint)}
-    return {**about, "active_at": Moment(occasion.active_at)}
+        return about | {name: StrictUndefined(hint=hint) for name, hint in _NOT_IN_LABELS.items()}
+    about |= {"active_at": Moment(occasion.active_at), "is_partial": occasion.partial}
+    if "alert_id" in used:  # costs more than all the others together
+        alert = occasion.alert if occasion.alert is not None else Labels()
+        about["alert_id"] = fingerprint(Labels({**external_labels, **alert.as_dict()}))
+    return about
+
+
+_NOT_IN_LABELS = {
+    "active_at": "$activeAt is not available in a label: it would be another alert each time",
+    "is_partial": "$isPartial is not available in a label: it would be another alert now and then",
+    "alert_id": "$alertID is not available in a label: it is made of the labels",
+}

@@ -124,6 +124,14 @@ ALONE = (
         ("tests/templating/test_functions.py", "tests/templating/test_promtool.py"),
     ),
     Alone(
+        "functions", "the variables that vmalert has besides", "it has not got them",
+        (
+            "tests/templating/test_template.py::test_a_text_knows_the_occasion",
+            "tests/templating/test_template.py"
+            "::test_a_text_knows_its_group_its_alert_and_whether_the_answer_is_whole",
+        ),
+    ),
+    Alone(
         "limit",
         "a lower `limit` and a full one clear nothing that fires; who is let in first; it is told at once",
         OWN,
@@ -172,7 +180,7 @@ ALONE = (
         ("tests/sources/test_planted.py", "tests/sources/test_shipped.py"),
     ),
     Alone(
-        "check", "how often a rule would have fired of late (there is no replay of whole histories)", OWN,
+        "check", "how often a rule would have fired over the last day", OWN,
         ("tests/sources/test_live.py",),
     ),
     Alone(

@@ -22,7 +22,7 @@ from hbalert.errors import BadQuery, Incomplete, StoreFull, Unavailable
 from hbalert.loops.dispatch import Dispatcher
 from hbalert.loops.evaluate import Evaluator
 from hbalert.metrics import Metrics
-from hbalert.ports import Answer, Changes, HistoryQuery
+from hbalert.ports import PARTIAL, Answer, Changes, HistoryQuery
 from hbalert.regex import compile_regex
 from hbalert.storage.sqlite import SqliteStore
 from hbalert.templating import expander
@@ -220,6 +220,16 @@ async def test_an_alert_says_where_its_expression_can_be_seen_without_credential
         await at.seconds(1)
         (alert,) = at.engine.memory.alerts.values()
         assert alert.generator_url == "http://127.0.0.1:9/p/graph?g0.expr=x+%3E+1&g0.tab=1"
+
+
+async def test_a_text_can_say_that_a_part_of_the_answer_is_missing(tmp_path: Path) -> None:
+    source = Says("bot=a")
+    rule = replace(AT_ONCE, annotations={"summary": "{{ if $isPartial }}at least {{ end }}{{ $value }}"})
+    async with play(tmp_path, with_rules(tmp_path, rule), source) as at:
+        for source.warnings, said in (((), "7"), ((PARTIAL,), "at least 7"), ((), "7")):
+            await at.seconds(10)
+            (alert,) = at.engine.memory.alerts.values()
+            assert alert.annotations == {"summary": said}
 
 
 async def test_external_labels_are_added_and_never_overwrite(tmp_path: Path) -> None:

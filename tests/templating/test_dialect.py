@@ -79,7 +79,6 @@ def test_the_lines_of_a_text_stay_its_lines() -> None:
         ("{{ not 1 2 }}", "takes one argument"),
         ("{{ if }}a{{ end }}", "an expression is missing"),
         ("{{ tmpl `x` . }}", "tmpl is not available"),
-        ("{{ $isPartial }}", "$isPartial is vmalert's: an answer that is partial is told by"),
         ("{{ $active }}", "$active is unknown; did you mean $activeAt?; there are $labels, $value"),
         ("{{ .Alerts }}", ".Alerts is unknown"),
         ('{{ frobnicate "x" }}', "frobnicate is not a function"),

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from hbalert.core.labels import Labels
+from hbalert.core.labels import Labels, fingerprint
 from hbalert.core.rule import Occasion, Rule, Sample, Unasked
 from hbalert.templating import TemplateError, check, compile, expander
 from hbalert.templating.dialect import VARIABLES, translate
@@ -18,7 +18,8 @@ from hbalert.templating.sandbox import Names, Number
 from tests.core.say import s, t
 from tests.templating.cases import LABELS, NEWER, ORDERS, QUERIES, RULES
 
-WHEN = Occasion(Rule("g/Down", "Down", "up == 0", "main", hold=s(300)), t(600), t(0))
+RULE = Rule("a%2Fb/Down", "Down", "up == 0", "main", hold=s(300), interval=s(15))
+WHEN = Occasion(RULE, t(600), t(0), alert=Labels({"alertname": "Down", "bot": "a"}))
 
 
 def test_an_expander_knows_the_labels_and_the_address_of_this_hbalert() -> None:
@@ -45,10 +46,23 @@ def test_a_text_knows_the_occasion() -> None:
     assert said == "12:00 5m0s up == 0 prometheus 2026-03-01 12:10:00 +0000 UTC"
 
 
+def test_a_text_knows_its_group_its_alert_and_whether_the_answer_is_whole() -> None:
+    """vmalert's other variables, by either name; the alert's id is that of the alert as others see it."""
+    text = "{{ $interval }} {{ $groupID }} {{ $alertID }} {{ if $isPartial }}in part{{ end }}"
+    seen = fingerprint(Labels({"alertname": "Down", "bot": "a", "site": "home"}))
+    expand = expander({"site": "home"}, "")
+    assert expand(text, Labels(), 1.0, WHEN) == f"15s a/b {seen} "
+    assert expand(text, Labels(), 1.0, replace(WHEN, partial=True)) == f"15s a/b {seen} in part"
+    fields = "{{ .Interval }} {{ .GroupID }} {{ .AlertID }} {{ .IsPartial }}"
+    assert expand(fields, Labels(), 1.0, WHEN) == f"15s a/b {seen} false"
+
+
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
         ("{{ $activeAt.Format `15:04` }}", "$activeAt is not available in a label"),
+        ("{{ $alertID }}", "$alertID is not available in a label"),
+        ("{{ if $isPartial }}in part{{ end }}", "$isPartial is not available in a label"),
         ("{{ now }}", "now is not available in a label"),
         ("{{ query `up` | first | value }}", "query is not available in a label"),
     ],
