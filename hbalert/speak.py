@@ -7,12 +7,16 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 import structlog
 
-from hbalert.config.types import EmailSettings, NotifierSettings
+from hbalert.config.channels import NotifierSettings
 from hbalert.core.delivery import Delivery
 from hbalert.ports import Channel, Message
+
+if TYPE_CHECKING:
+    from hbalert.config.channels.email import EmailSettings
 
 log = structlog.get_logger("hbalert.speak")
 
@@ -24,7 +28,7 @@ def speak(delivery: Delivery, channel: Channel, settings: NotifierSettings, now:
         return Message("", "", delivery.notification)
     from hbalert.render import OwnTexts, render  # with the first message: it is not needed to be ready
 
-    mail = settings if isinstance(settings, EmailSettings) else None
+    mail = cast("EmailSettings", settings) if settings.type == "email" else None
     own = OwnTexts(
         body=_read(settings.template, settings),
         subject=(mail.subject or None) if mail else None,

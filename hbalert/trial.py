@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from hbalert.clock import Clock
-from hbalert.config.types import NotifierSettings
+from hbalert.config.channels import NotifierSettings
 from hbalert.core.delivery import Delivery, DeliveryState, Outcome, Result
 from hbalert.core.labels import Labels, fingerprint
 from hbalert.core.notification import Notification, NotifiedAlert, Reason

@@ -19,6 +19,8 @@ LATER = (
     "aiosmtplib",
     "apscheduler",
     "cryptography",
+    "hbalert.config.channels.email",
+    "hbalert.config.channels.sms",
     "hbalert.neighbours",
     "hbalert.render",
     "httpx",
@@ -30,7 +32,7 @@ LATER = (
 )
 """What is not imported before the daemon is ready."""
 
-MAYBE = ("aiosmtplib", "cryptography", "hbalert.neighbours", "jinja2", "re2")
+MAYBE = ("aiosmtplib", "cryptography", "hbalert.config.channels.email", "hbalert.neighbours", "jinja2", "re2")
 """What a daemon has no use for that has plain texts, no regular expression and no mail."""
 
 LISTEN = '[server]\nlisten = "127.0.0.1:0"\n'

@@ -4,7 +4,7 @@ A channel knows one wire format, its limits and its error codes, and turns them 
 ChannelError. It must not know the store, routes, retry policy or other channels. The configured
 destinations themselves are data: the files in `notifiers/`.
 
-Adding one: its module, its settings type with an entry in `CHANNELS`, its test.
+Adding one: its module, its settings in `hbalert.config.channels`, an entry in the table of each, its test.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from hbalert.config.types import NotifierSettings
+    from hbalert.config.channels import NotifierSettings
     from hbalert.ports import Channel
 
 CHANNELS = {

@@ -18,8 +18,8 @@ from hbalert.channels.email_mime import Envelope, build
 from hbalert.channels.email_replies import LIMITED, Reply, Stage, Verdict, common_wait, judge
 from hbalert.channels.email_session import Server, TooBig
 from hbalert.channels.email_smtp import Sessions, Submission
+from hbalert.config.channels.email import EmailSettings
 from hbalert.config.mailbox import parse_mailbox, parse_smarthost
-from hbalert.config.types import EmailSettings
 from hbalert.core.delivery import Pace
 from hbalert.errors import ChannelError, NotNow, Permanent, Transient
 from hbalert.ports import Message, Receipt

@@ -10,7 +10,7 @@ from datetime import datetime
 
 import structlog
 
-from hbalert.config.types import LogSettings
+from hbalert.config.channels.log import LogSettings
 from hbalert.core.delivery import Pace
 from hbalert.ports import Message, Receipt
 

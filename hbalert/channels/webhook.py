@@ -23,7 +23,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 import msgspec
 
 from hbalert.channels.answers import excerpt, no_answer, retry_after
-from hbalert.config.types import WebhookSettings
+from hbalert.config.channels.webhook import WebhookSettings
 from hbalert.core.delivery import Pace
 from hbalert.core.labels import fingerprint
 from hbalert.core.notification import Notification, NotifiedAlert

@@ -20,7 +20,8 @@ from hbalert.clock import SystemClock
 from hbalert.config.findings import Finding, Severity
 
 if TYPE_CHECKING:
-    from hbalert.config.types import Config, EmailSettings
+    from hbalert.config.channels.email import EmailSettings
+    from hbalert.config.types import Config
     from hbalert.sources.live import Outlook
 
 SCHEMA = 1
@@ -124,7 +125,7 @@ def _check_files(files: Sequence[Path], config: Path | None) -> tuple[list[Findi
 
 def _templates(config: Config) -> Iterator[Finding]:
     """What is wrong with operators' own templates of messages, found by trying them."""
-    from hbalert.config.types import EmailSettings
+    from hbalert.config.channels.email import EmailSettings
 
     for name, settings in config.notifiers.items():
         if not settings.enabled or settings.type not in STYLES:

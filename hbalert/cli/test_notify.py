@@ -13,7 +13,8 @@ import click
 from hbalert.cli.config_path import find_config
 
 if TYPE_CHECKING:
-    from hbalert.config.types import Config, NotifierSettings
+    from hbalert.config.channels import NotifierSettings
+    from hbalert.config.types import Config
     from hbalert.trial import Tried
 
 

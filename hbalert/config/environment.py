@@ -12,12 +12,12 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic_settings import EnvSettingsSource
 
+from hbalert.config.channels import NOTIFIERS, settings_type
 from hbalert.config.document import Table
 from hbalert.config.findings import Finding
 from hbalert.config.nearest import did_you_mean
 from hbalert.config.positions import Path
 from hbalert.config.shape import inner, is_single, keys, models
-from hbalert.config.types import NOTIFIERS
 from hbalert.config.written import MainFile
 
 PREFIX = "HBALERT_"
@@ -73,7 +73,10 @@ def _find(name: str) -> tuple[Any, Path]:
     path = tuple(name.removeprefix(PREFIX).lower().split("__"))
     annotation: Any = MainFile
     for index, part in enumerate(path):
-        annotation = NOTIFIERS.get(part) if path[0] == "defaults" and index == 1 else inner(annotation, part)
+        if path[0] == "defaults" and index == 1:
+            annotation = settings_type(part) if part in NOTIFIERS else None
+        else:
+            annotation = inner(annotation, part)
         if annotation is None:
             break
     return annotation, path

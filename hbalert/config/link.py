@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from hbalert.config.document import Document
@@ -18,18 +18,16 @@ from hbalert.config.link_rules import LABEL_NAME, TOO_FEW_STARTS, interval_probl
 from hbalert.config.nearest import did_you_mean
 from hbalert.config.notifier_files import NAME, NotifierFile
 from hbalert.config.positions import Path
-from hbalert.config.types import (
-    EmailSettings,
-    SmsSettings,
-    SourceSettings,
-    StorageSettings,
-    TwilioGateway,
-    WebhookSettings,
-)
+from hbalert.config.types import SourceSettings, StorageSettings
 from hbalert.config.values import time_zone
 from hbalert.config.written import MainFile, ReceiverSettings, TimeIntervalSettings
 from hbalert.core.flap import FEWEST_STARTS
 from hbalert.core.interval import TimeInterval
+
+if TYPE_CHECKING:
+    from hbalert.config.channels.email import EmailSettings
+    from hbalert.config.channels.sms import TwilioGateway
+    from hbalert.config.channels.webhook import WebhookSettings
 
 SQLITE = "sqlite:///"
 
@@ -128,24 +126,31 @@ def fallbacks(files: Mapping[str, NotifierFile]) -> Iterator[Finding]:
 
 
 def _channel(notifier: Any, at: Document) -> Iterator[Finding]:
-    if isinstance(notifier, WebhookSettings):
+    if notifier.type == "webhook":
         yield from _tls_and_auth(notifier, at, ())
-    elif isinstance(notifier, EmailSettings):
-        if notifier.username and notifier.password is None and not at.gives("password"):
-            yield at.finding(
-                ("username",), "a user name without a password", "write password_file or password_env"
-            )
-        if notifier.password is not None and not notifier.username:
-            yield at.finding(("password",), "a password without a user name", "write username")
-        if notifier.password is not None and notifier.security == "none":
-            what = "the password would cross the network in clear text"
-            yield at.warning(("security",), what, 'write "starttls" or "tls"', code="insecure")
-    elif isinstance(notifier, SmsSettings) and isinstance(notifier.gateway, TwilioGateway):
-        gateway = notifier.gateway
-        if bool(gateway.from_) == bool(gateway.messaging_service_sid):
-            what = "exactly one of from and messaging_service_sid is needed"
-            instead = 'write from = "+1..." or messaging_service_sid = "MG..."'
-            yield at.finding(("gateway", "from"), what, instead, code="missing")
+    elif notifier.type == "email":
+        yield from _mail_login(notifier, at)
+    elif notifier.type == "sms" and notifier.gateway.provider == "twilio":
+        yield from _twilio_sender(notifier.gateway, at)
+
+
+def _mail_login(mail: EmailSettings, at: Document) -> Iterator[Finding]:
+    if mail.username and mail.password is None and not at.gives("password"):
+        yield at.finding(
+            ("username",), "a user name without a password", "write password_file or password_env"
+        )
+    if mail.password is not None and not mail.username:
+        yield at.finding(("password",), "a password without a user name", "write username")
+    if mail.password is not None and mail.security == "none":
+        what = "the password would cross the network in clear text"
+        yield at.warning(("security",), what, 'write "starttls" or "tls"', code="insecure")
+
+
+def _twilio_sender(gateway: TwilioGateway, at: Document) -> Iterator[Finding]:
+    if bool(gateway.from_) == bool(gateway.messaging_service_sid):
+        what = "exactly one of from and messaging_service_sid is needed"
+        instead = 'write from = "+1..." or messaging_service_sid = "MG..."'
+        yield at.finding(("gateway", "from"), what, instead, code="missing")
 
 
 def receivers(

@@ -137,7 +137,7 @@ class _Reading:
         self.found += [*linker.found, *windows.found]
         if route is None or any(each.severity is Severity.ERROR for each in self.found):
             return None
-        config = Config(
+        config = Config.model_construct(  # every part of it has been looked at
             root=self._root.absolute(),
             server=main.server.model_copy(update={"external_url": link_server.external_url(main.server)}),
             storage=main.storage,
@@ -145,7 +145,7 @@ class _Reading:
             evaluation=main.evaluation,
             alerts=main.alerts,
             silences=main.silences,
-            notifiers={name: file.settings for name, file in notifiers.items()},
+            notifiers={name: file.settings for name, file in notifiers.items() if file.settings},
             receivers=known,
             route=route,
             groups=groups,

@@ -12,11 +12,11 @@ from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import Any
 
+from hbalert.config.channels import NOTIFIERS, NotifierSettings, settings_type
 from hbalert.config.document import Document, Table
 from hbalert.config.findings import Finding
 from hbalert.config.nearest import did_you_mean
 from hbalert.config.positions import Path
-from hbalert.config.types import NOTIFIERS, NotifierSettings
 from hbalert.config.validate import validate
 from hbalert.config.values import Surroundings, within
 
@@ -51,7 +51,7 @@ def check_defaults(defaults: Mapping[str, Any], main: Document, where: Surroundi
         for key in rest.keys() & {"type", "name"}:
             what, instead = "this cannot be shared", "it belongs into the file of a notifier"
             found.append(main.finding((*table.path, key), what, instead))
-        model, rest["type"] = NOTIFIERS[kind], kind
+        model, rest["type"] = settings_type(kind), kind
         with within(where):
             found += validate(model.model_validate, model, rest, main, partial=True)[1]
     return found
@@ -84,10 +84,10 @@ def read_notifier(
         )
         found.append(document.finding(("name",), what, instead, code="name"))
     kind = tables.get("type")
-    model = NOTIFIERS.get(kind) if isinstance(kind, str) else None
-    if model is None:
+    if not isinstance(kind, str) or kind not in NOTIFIERS:
         return broken, [*found, _no_type(kind, document)]
-    inherited = _inherit(tables, deepcopy(defaults.get(str(kind))))
+    model = settings_type(kind)
+    inherited = _inherit(tables, deepcopy(defaults.get(kind)))
     enabled = tables.get("enabled", True) is not False
     surroundings = replace(where, look_up=where.look_up and enabled)
     tables["name"] = name

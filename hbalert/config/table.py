@@ -18,9 +18,14 @@ from hbalert.config.values import gather_spellings
 
 
 class Settings(BaseModel):
-    """A table of the configuration."""
+    """A table of the configuration.
 
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, strict=False)
+    What pydantic makes of a type is made with its first table: most kinds of notifiers never have one.
+    """
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", arbitrary_types_allowed=True, strict=False, defer_build=True
+    )
 
     @model_validator(mode="before")
     @classmethod

@@ -1,8 +1,9 @@
-"""Every type of the configuration, with every key and its default.
+"""The tables of config.toml, with every key and its default, and the whole configuration once it is linked.
 
 Knows keys and defaults. Must not know what a single value may be (`values.py`), files (`load.py`), how
-names refer to each other (`link.py`), the store or the network. What links to other things (routes,
-rules, receivers) is here as it is once linked; as it is written it is in `written.py`.
+names refer to each other (`link.py`), the store or the network. The keys of notifiers are in `channels/`.
+What links to other things (routes, rules, receivers) is here as it is once linked; as it is written it is
+in `written.py`.
 
 Durations are `timedelta`, secrets are `Secret`; what all tables have in common is in `table.py`.
 """
@@ -12,24 +13,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Literal
 
-from pydantic import Field, PrivateAttr
+from pydantic import Field
 
+from hbalert.config.channels import NotifierSettings
 from hbalert.config.table import Settings
 from hbalert.config.values import (
     Duration,
     File,
     HeaderMap,
-    MailAddress,
-    MailHeaderMap,
-    MailServer,
     Moment,
     Number,
-    Phone,
     SecretText,
-    SecretUrl,
-    TimeZone,
     WebUrl,
     Whole,
 )
@@ -177,224 +173,6 @@ class SilenceSettings(Settings):
         return Bounds(self.limit, self.max_bytes)
 
 
-# --- notifiers ---------------------------------------------------------------------------------
-
-
-class NotifierSettings(Settings):
-    """Keys of every notifier file, whatever its type. `name` is the file's stem.
-
-    daily_quota, monthly_quota  messages that its gateway takes in a day or a month of `timezone`; 0: not
-                                known. Nothing is held back for it: an alert says that its end is near
-    """
-
-    _file: str = PrivateAttr("")
-
-    type: str
-    name: str = ""
-    enabled: bool = True
-    language: Literal["en", "zh"] = "en"
-    timezone: TimeZone = "UTC"
-    send_resolved: bool = True
-    fallback: tuple[str, ...] = ()
-    template: File | None = None
-    timeout: Duration = timedelta(seconds=15)
-    give_up_after: Duration = timedelta(days=3)
-    daily_quota: Whole = Field(default=0, ge=0)
-    monthly_quota: Whole = Field(default=0, ge=0)
-
-    @property
-    def file(self) -> str:
-        """Its file, as findings show it."""
-        return self._file
-
-
-class LogSettings(NotifierSettings):
-    """Writes messages to the daemon's log: to see that routing works before any secret exists."""
-
-    type: Literal["log"]
-
-
-class EmailSettings(NotifierSettings):
-    """One mail per notification to all of `to`.
-
-    smarthost     host and port of the mail server; without a port 465, 587 or 25 as `security` is
-    security      "starttls" (must be offered, else the mail is not sent), "tls" (from the first byte),
-                  "none"
-    hello         how we introduce ourselves; empty: the domain of `from`
-    timeout       for connecting and for each command
-    data_timeout  for the server to take the whole mail in and answer for it
-    subject       Jinja2 text in place of the built-in subject; html: a file for the HTML part;
-                  template: a file for the plain text
-    headers       more headers, each a Jinja2 text
-    """
-
-    type: Literal["email"]
-    smarthost: MailServer
-    security: Literal["starttls", "tls", "none"] | None = None  # None: tls on port 465, else starttls
-    username: str = ""
-    password: SecretText | None = None
-    from_: MailAddress = Field(alias="from")
-    to: tuple[MailAddress, ...] = Field(min_length=1)
-    reply_to: MailAddress = ""
-    hello: str = Field(default="", pattern=r"^[A-Za-z0-9.:\[\]-]*$")
-    ca_file: File | None = None
-    tls_verify: bool = True
-    data_timeout: Duration = timedelta(seconds=60)
-    subject: str = ""
-    html: File | None = None
-    headers: MailHeaderMap = Field(default_factory=dict)
-
-
-class DingTalkSettings(NotifierSettings):
-    """A DingTalk group robot (custom robot webhook)."""
-
-    type: Literal["dingtalk"]
-    webhook_url: SecretUrl
-    secret: SecretText | None = None
-    at_mobiles: tuple[str, ...] = ()
-    at_user_ids: tuple[str, ...] = ()
-    at_all: bool = False
-    keyword: str = ""
-    per_minute: Whole = Field(default=18, ge=1, le=20)
-
-
-class AlibabaGateway(Settings):
-    """Alibaba Cloud SMS (Dysmsapi 2017-05-25, signature V3).
-
-    variables  variable of the template -> text with names in braces, such as "{alertname} on {bot}".
-               Names: alertname, severity, status, summary, count, bot, host, time, subject, text
-    resolved_template_code  for resolves; fallback_template_code: without variables, for refused content
-    """
-
-    provider: Literal["alibaba"]
-    access_key_id: str
-    access_key_secret: SecretText
-    sign_name: str
-    template_code: str
-    resolved_template_code: str = ""
-    fallback_template_code: str = ""
-    variables: Mapping[str, str] = Field(default_factory=dict)
-    max_variable_chars: Whole = Field(default=35, ge=1)
-    url: WebUrl = "https://dysmsapi.aliyuncs.com/"
-
-
-class TencentGateway(Settings):
-    """Tencent Cloud SMS (2021-01-11, signature TC3). `variables` are {1}, {2}, ...; else as for Alibaba."""
-
-    provider: Literal["tencent"]
-    secret_id: str
-    secret_key: SecretText
-    sdk_app_id: str
-    sign_name: str = ""
-    template_id: str
-    resolved_template_id: str = ""
-    fallback_template_id: str = ""
-    variables: tuple[str, ...] = ()
-    max_variable_chars: Whole = Field(default=12, ge=1)
-    region: str = "ap-guangzhou"
-    url: WebUrl = "https://sms.tencentcloudapi.com/"
-
-
-class TwilioGateway(Settings):
-    """Twilio Programmable Messaging.
-
-    Who sends is `from` or messaging_service_sid; with an api_key_sid, `auth_token` is that key's secret.
-    """
-
-    provider: Literal["twilio"]
-    account_sid: str
-    api_key_sid: str = ""
-    auth_token: SecretText
-    from_: str = Field(default="", alias="from")
-    messaging_service_sid: str = ""
-    validity: Duration = timedelta(minutes=15)
-    max_segments: Whole = Field(default=3, ge=1, le=10)
-    url: WebUrl = "https://api.twilio.com/"
-
-
-class HttpGateway(Settings):
-    """Any SMS gateway that is one HTTP call, described in TOML.
-
-    Texts in `url`, `headers`, `query` and `body` may hold the placeholders {to}, {text}, {id},
-    {timestamp} and the names under `secrets`; `body` may be a table (sent as form or JSON) or a text.
-
-    An answer is a success when the value at `success_path` ("data.0.code"), or else the beginning of its
-    first line, is one of `success_values`; without both any 2xx is. Codes at `code_path` (or else the
-    value just looked at) in `retry_codes` and `throttle_codes` pass; every other one is final.
-    """
-
-    provider: Literal["http"]
-    url: WebUrl
-    method: Literal["GET", "POST", "PUT"] = "POST"
-    headers: Mapping[str, str] = Field(default_factory=dict)
-    query: Mapping[str, str] = Field(default_factory=dict)
-    body_format: Literal["form", "json", "raw", "none"] = "form"
-    body: Mapping[str, Any] | str = Field(default_factory=dict)
-    secrets: Mapping[str, SecretText] = Field(default_factory=dict)
-    username: str = ""
-    password: SecretText | None = None
-    number_format: Literal["e164", "no_plus", "national", "zero_zero"] = "e164"
-    charset: Literal["utf-8", "gbk"] = "utf-8"
-    max_chars: Whole = Field(default=300, ge=20)
-    success_path: str = ""
-    success_values: tuple[str, ...] = ()
-    id_path: str = ""
-    code_path: str = ""
-    message_path: str = ""
-    retry_codes: tuple[str, ...] = ()
-    throttle_codes: tuple[str, ...] = ()
-    throttle_wait: Duration = timedelta(seconds=60)
-
-
-SmsGateway = Annotated[
-    AlibabaGateway | TencentGateway | TwilioGateway | HttpGateway, Field(discriminator="provider")
-]
-
-
-class SmsSettings(NotifierSettings):
-    """Text messages to phones, through one gateway.
-
-    per_minute  messages to phones: a notification to three numbers counts three
-    """
-
-    type: Literal["sms"]
-    to: tuple[Phone, ...] = Field(min_length=1)
-    gateway: SmsGateway
-    per_minute: Whole = Field(default=30, ge=1)
-
-
-class WebhookSettings(NotifierSettings):
-    """An HTTP endpoint that takes Alertmanager's webhook payload, version 4."""
-
-    type: Literal["webhook"]
-    url: SecretUrl
-    headers: HeaderMap = Field(default_factory=dict)
-    bearer_token: SecretText | None = None
-    basic_auth: BasicAuth | None = None
-    signing_secret: SecretText | None = None
-    max_alerts: Whole = Field(default=0, ge=0)
-    ca_file: File | None = None
-    client_cert: File | None = None
-    client_key: File | None = None
-    tls_verify: bool = True
-    concurrency: Whole = Field(default=8, ge=1, le=64)
-
-
-AnyNotifier = Annotated[
-    LogSettings | EmailSettings | DingTalkSettings | SmsSettings | WebhookSettings,
-    Field(discriminator="type"),
-]
-
-NOTIFIERS: Mapping[str, type[NotifierSettings]] = {
-    "log": LogSettings,
-    "email": EmailSettings,
-    "dingtalk": DingTalkSettings,
-    "sms": SmsSettings,
-    "webhook": WebhookSettings,
-}
-"""What a notifier file may say as its `type`."""
-
-
 class TokenSettings(Settings):
     """[[tokens]]: who may talk to us. Only a hash is stored.
 
@@ -427,7 +205,7 @@ class Config(Settings):
     evaluation: EvaluationSettings
     alerts: AlertSettings
     silences: SilenceSettings = Field(default_factory=SilenceSettings)
-    notifiers: Mapping[str, AnyNotifier]
+    notifiers: Mapping[str, NotifierSettings]
     receivers: Mapping[str, tuple[str, ...]]
     route: Route
     groups: tuple[RuleGroup, ...]

@@ -26,10 +26,7 @@ from pydantic import AfterValidator, BeforeValidator
 from pydantic_core import PydanticKnownError
 
 from hbalert.config.duration import parse_duration
-from hbalert.config.mail_headers import check_mail_headers
-from hbalert.config.mailbox import parse_mailbox, parse_smarthost
 from hbalert.config.nearest import did_you_mean
-from hbalert.config.phone import parse_phone
 from hbalert.config.secret import Secret
 
 MAX_SECRET_BYTES = 64 * 1024
@@ -218,20 +215,6 @@ def _file(value: Any) -> Any:
     return path.absolute()
 
 
-def _phone(value: Any) -> Any:
-    return parse_phone(value) if isinstance(value, str) else value
-
-
-def _mailbox(value: str) -> str:
-    parse_mailbox(value)
-    return value
-
-
-def _smarthost(value: str) -> str:
-    parse_smarthost(value)
-    return value
-
-
 def _header_map(value: Mapping[str, str]) -> Mapping[str, str]:
     for name, text in value.items():
         if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name):
@@ -271,10 +254,6 @@ Number = Annotated[float, BeforeValidator(_no_truth("float_type"))]
 Duration = Annotated[timedelta, BeforeValidator(_duration)]
 Moment = Annotated[datetime, BeforeValidator(_moment)]
 File = Annotated[Path, BeforeValidator(_file)]
-Phone = Annotated[str, BeforeValidator(_phone)]
-MailAddress = Annotated[str, AfterValidator(_mailbox)]
-MailServer = Annotated[str, AfterValidator(_smarthost)]
-MailHeaderMap = Annotated[Mapping[str, str], AfterValidator(check_mail_headers)]
 HeaderMap = Annotated[Mapping[str, str], AfterValidator(_header_map)]
 WebUrl = Annotated[str, AfterValidator(lambda text: _web_address(Secret(text)).reveal())]
 TimeZone = Annotated[str, AfterValidator(_time_zone)]

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from hbalert.clock import Clock
-from hbalert.config.types import NotifierSettings
+from hbalert.config.channels import NotifierSettings
 from hbalert.core.delivery import Delivery, DeliveryState, Outcome, Result, RetryPolicy
 from hbalert.engine import Engine, new_id
 from hbalert.errors import ChannelError, NotNow, Permanent, StoreError

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from hbalert.config.types import NotifierSettings
+from hbalert.config.channels import NotifierSettings
 from hbalert.core.trouble import Lateness, Spent, period_began, troubles
 from hbalert.engine import Engine
 from hbalert.memory import Draft

@@ -14,12 +14,12 @@ import httpx
 
 from hbalert.api.app import Api, build
 from hbalert.api.server import Server
+from hbalert.config.channels.log import LogSettings
 from hbalert.config.types import (
     AlertSettings,
     Config,
     EvaluationSettings,
     Limits,
-    LogSettings,
     ServerSettings,
     StorageSettings,
     TokenSettings,

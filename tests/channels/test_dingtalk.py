@@ -16,8 +16,8 @@ import pytest
 from hbalert.channels.dingtalk import DingTalkChannel, sign, signed_url
 from hbalert.channels.dingtalk.answer import read, refusal
 from hbalert.channels.dingtalk.body import BODY_LIMIT, Mentions, compose, without_links
+from hbalert.config.channels.dingtalk import DingTalkSettings
 from hbalert.config.secret import Secret
-from hbalert.config.types import DingTalkSettings
 from hbalert.core.delivery import Pace
 from hbalert.demo.gateways.dingtalk import DingTalkGateway
 from hbalert.errors import ChannelError, NotNow, Permanent, Transient

@@ -19,8 +19,8 @@ from hbalert.channels import email_smtp
 from hbalert.channels.email import EmailChannel
 from hbalert.channels.email_replies import LIMITED
 from hbalert.channels.email_session import Server, open_session
+from hbalert.config.channels.email import EmailSettings
 from hbalert.config.mailbox import Mailbox, parse_mailbox
-from hbalert.config.types import EmailSettings
 from hbalert.demo.gateways.smtp import DISCONNECT, SILENCE, SLOW, SmtpSink
 from hbalert.errors import NotNow, Permanent, Transient
 from hbalert.ports import Channel

@@ -11,7 +11,7 @@ import structlog
 
 from hbalert import log
 from hbalert.channels.log import LogChannel
-from hbalert.config.types import LogSettings
+from hbalert.config.channels.log import LogSettings
 from hbalert.ports import Channel
 from tests.channels.wire import message, send
 

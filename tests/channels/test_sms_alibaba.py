@@ -13,7 +13,7 @@ from hbalert.channels.sms import SmsChannel
 from hbalert.channels.sms.acs3 import EMPTY_SHA256, authorization, canonical_query
 from hbalert.channels.sms.alibaba import AlibabaSms
 from hbalert.channels.sms.gateway import Fate
-from hbalert.config.types import AlibabaGateway, SmsSettings
+from hbalert.config.channels.sms import AlibabaGateway, SmsSettings
 from hbalert.demo.gateways.sms import AlibabaSmsGateway
 from hbalert.errors import ChannelError, NotNow, Permanent, Transient
 from hbalert.outbound import Reply

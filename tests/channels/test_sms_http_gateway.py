@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from hbalert.channels.sms import SmsChannel
 from hbalert.channels.sms.placeholders import Placeholders
-from hbalert.config.types import HttpGateway, SmsSettings
+from hbalert.config.channels.sms import HttpGateway, SmsSettings
 from hbalert.demo.gateways.sms import PlainRequest, PlainSmsGateway
 from hbalert.errors import ChannelError, NotNow, Permanent, Transient
 from tests.channels.wire import failure, message, send, words_of

@@ -10,7 +10,7 @@ import pytest
 
 from hbalert.channels.sms import SmsChannel, settle
 from hbalert.channels.sms.gateway import Fate, Result
-from hbalert.config.types import SmsSettings
+from hbalert.config.channels.sms import SmsSettings
 from hbalert.core.delivery import Pace
 from hbalert.demo.gateways.sms import PlainSmsGateway
 from hbalert.errors import ChannelError, NotNow, Permanent, Transient

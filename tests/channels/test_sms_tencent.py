@@ -13,7 +13,7 @@ from hbalert.channels.sms import SmsChannel
 from hbalert.channels.sms.gateway import Fate
 from hbalert.channels.sms.tc3 import authorization
 from hbalert.channels.sms.tencent import TencentSms
-from hbalert.config.types import SmsSettings, TencentGateway
+from hbalert.config.channels.sms import SmsSettings, TencentGateway
 from hbalert.demo.gateways.sms import TencentSmsGateway
 from hbalert.errors import ChannelError, NotNow, Permanent, Transient
 from hbalert.outbound import Reply

@@ -13,7 +13,7 @@ from hbalert.channels.sms import SmsChannel
 from hbalert.channels.sms.gateway import Fate
 from hbalert.channels.sms.segments import split
 from hbalert.channels.sms.twilio import TwilioSms
-from hbalert.config.types import SmsSettings, TwilioGateway
+from hbalert.config.channels.sms import SmsSettings, TwilioGateway
 from hbalert.demo.gateways.sms import PlainSmsGateway, TwilioSmsGateway
 from hbalert.errors import ChannelError, NotNow, Permanent, Transient
 from hbalert.outbound import Reply

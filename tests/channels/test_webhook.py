@@ -20,7 +20,7 @@ import pytest
 from pydantic import ValidationError
 
 from hbalert.channels.webhook import DEFAULT_PAUSE, WebhookChannel, go_time, payload, signature
-from hbalert.config.types import WebhookSettings
+from hbalert.config.channels.webhook import WebhookSettings
 from hbalert.core.labels import Labels, fingerprint
 from hbalert.core.notification import Notification, NotifiedAlert, Reason
 from hbalert.demo.gateways.webhook import WebhookSink

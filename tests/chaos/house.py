@@ -11,7 +11,8 @@ from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime
 from typing import Any, cast
 
-from hbalert.config.types import Config, NotifierSettings
+from hbalert.config.channels import NotifierSettings
+from hbalert.config.types import Config
 from hbalert.core.delivery import Delivery
 from hbalert.engine import Engine
 from hbalert.loops.deliver import Deliverer

@@ -17,7 +17,8 @@ from typing import Any
 
 import structlog
 
-from hbalert.config.types import Config, NotifierSettings
+from hbalert.config.channels import NotifierSettings
+from hbalert.config.types import Config
 from hbalert.core.alert import API, report
 from hbalert.core.silence import Silence, SilenceState, state
 from hbalert.ports import Channel, HistoryQuery, Snapshot

@@ -14,6 +14,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from hbalert.config.channels.webhook import WebhookSettings
 from hbalert.config.types import (
     AlertSettings,
     Config,
@@ -21,7 +22,6 @@ from hbalert.config.types import (
     ServerSettings,
     SourceSettings,
     StorageSettings,
-    WebhookSettings,
 )
 from hbalert.core.inhibit import InhibitRule
 from hbalert.core.interval import TimeInterval, TimeSpan

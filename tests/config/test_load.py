@@ -13,9 +13,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from hbalert.config.channels.dingtalk import DingTalkSettings
+from hbalert.config.channels.email import EmailSettings
+from hbalert.config.channels.sms import SmsSettings
+from hbalert.config.channels.webhook import WebhookSettings
 from hbalert.config.findings import Finding, Severity
 from hbalert.config.load import check, check_files, load
-from hbalert.config.types import DingTalkSettings, EmailSettings, SmsSettings, WebhookSettings
 from hbalert.config.written import MainFile
 from hbalert.core.flap import Flapping
 from hbalert.core.interval import Span, TimeSpan

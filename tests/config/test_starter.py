@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from hbalert.config.channels import NOTIFIERS
 from hbalert.config.expression import selectors
 from hbalert.config.load import check
-from hbalert.config.types import NOTIFIERS, Config
+from hbalert.config.types import Config
 from hbalert.metric_names import BY_NAME
 from tests.fakes.prometheus import programs
 

@@ -13,15 +13,9 @@ from typing import Any
 import pytest
 
 from hbalert.clock import SystemClock
-from hbalert.config.types import (
-    AlertSettings,
-    Config,
-    EvaluationSettings,
-    LogSettings,
-    NotifierSettings,
-    ServerSettings,
-    StorageSettings,
-)
+from hbalert.config.channels import NotifierSettings
+from hbalert.config.channels.log import LogSettings
+from hbalert.config.types import AlertSettings, Config, EvaluationSettings, ServerSettings, StorageSettings
 from hbalert.core.alert import report
 from hbalert.core.delivery import Delivery, DeliveryState, Pace
 from hbalert.core.route import Route

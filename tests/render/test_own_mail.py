@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from hbalert.channels.email import EmailChannel
-from hbalert.config.types import EmailSettings
+from hbalert.config.channels.email import EmailSettings
 from hbalert.config.values import Surroundings, within
 from hbalert.core.delivery import Delivery, DeliveryState
 from hbalert.core.notification import Notification

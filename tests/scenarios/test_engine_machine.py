@@ -30,7 +30,8 @@ from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 
-from hbalert.config.types import AlertSettings, Config, NotifierSettings
+from hbalert.config.channels import NotifierSettings
+from hbalert.config.types import AlertSettings, Config
 from hbalert.core.alert import report
 from hbalert.core.delivery import DeliveryState
 from hbalert.core.inhibit import InhibitRule

@@ -16,7 +16,7 @@ from hbalert.channels.answers import no_answer
 from hbalert.channels.dingtalk.answer import TOO_LONG, UNSAFE, Answer, read, refusal
 from hbalert.channels.dingtalk.body import BODY_LIMIT, NOBODY, TITLE_CHARS, Mentions, compose, without_links
 from hbalert.channels.dingtalk.signature import sign, signed_url
-from hbalert.config.types import DingTalkSettings
+from hbalert.config.channels.dingtalk import DingTalkSettings
 from hbalert.core.delivery import Pace
 from hbalert.errors import Permanent
 from hbalert.outbound import Unreachable, open_client, request

@@ -18,7 +18,7 @@ from hbalert.channels.sms.http_gateway import HttpSms
 from hbalert.channels.sms.numbers import name_numbers
 from hbalert.channels.sms.tencent import TencentSms
 from hbalert.channels.sms.twilio import TwilioSms
-from hbalert.config.types import AlibabaGateway, SmsSettings, TencentGateway, TwilioGateway
+from hbalert.config.channels.sms import AlibabaGateway, SmsSettings, TencentGateway, TwilioGateway
 from hbalert.core.delivery import Pace
 from hbalert.errors import ChannelError, NotNow, Permanent, Transient
 from hbalert.ports import Message, Receipt

@@ -21,7 +21,7 @@ from hbalert.channels.sms.acs3 import EMPTY_SHA256, authorization, canonical_que
 from hbalert.channels.sms.gateway import AT_ONCE, Fate, Line, Result, each, endpoint
 from hbalert.channels.sms.numbers import dialled
 from hbalert.channels.sms.wording import clean, fill, values_of
-from hbalert.config.types import AlibabaGateway
+from hbalert.config.channels.sms import AlibabaGateway
 from hbalert.outbound import Reply
 from hbalert.ports import Message
 

@@ -21,7 +21,7 @@ from hbalert.channels.answers import is_html, parse_json, retry_after
 from hbalert.channels.sms.gateway import AT_ONCE, Fate, Line, Result, each, endpoint
 from hbalert.channels.sms.numbers import written
 from hbalert.channels.sms.placeholders import Placeholders
-from hbalert.config.types import HttpGateway
+from hbalert.config.channels.sms import HttpGateway
 from hbalert.outbound import Reply
 from hbalert.ports import Message
 

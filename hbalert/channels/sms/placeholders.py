@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import quote, quote_plus, urlencode
 from xml.sax.saxutils import escape
 
-from hbalert.config.types import HttpGateway
+from hbalert.config.channels.sms import HttpGateway
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
 

@@ -20,8 +20,8 @@ from hbalert.channels.sms.gateway import BadUrl, Fate, Line, Result, endpoint
 from hbalert.channels.sms.numbers import is_mainland
 from hbalert.channels.sms.tc3 import authorization
 from hbalert.channels.sms.wording import clean, fill, values_of
+from hbalert.config.channels.sms import TencentGateway
 from hbalert.config.phone import parse_phone
-from hbalert.config.types import TencentGateway
 from hbalert.outbound import Reply, Unreachable
 from hbalert.ports import Message
 

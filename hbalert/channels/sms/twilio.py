@@ -16,7 +16,7 @@ from urllib.parse import quote, urlencode
 from hbalert.channels.answers import parse_object, retry_after
 from hbalert.channels.sms.gateway import AT_ONCE, Fate, Line, Result, each, endpoint
 from hbalert.channels.sms.segments import cut, to_gsm
-from hbalert.config.types import TwilioGateway
+from hbalert.config.channels.sms import TwilioGateway
 from hbalert.outbound import Reply
 from hbalert.ports import Message
 
