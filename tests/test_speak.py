@@ -8,8 +8,9 @@ import pytest
 
 from hbalert.channels.log import LogChannel
 from hbalert.channels.webhook import WebhookChannel
+from hbalert.config.channels.log import LogSettings
+from hbalert.config.channels.webhook import WebhookSettings
 from hbalert.config.secret import Secret
-from hbalert.config.types import LogSettings, WebhookSettings
 from hbalert.core.delivery import Delivery, DeliveryState
 from hbalert.ports import Message
 from hbalert.speak import speak
