@@ -1,8 +1,8 @@
 """Questions to a source about what it has, for people at a terminal.
 
 Knows which questions a Prometheus answers, through prometheus-api-client. Must not know rules or
-findings (`live.py`, next). Never for the daemon: the client is synchronous, drops what a server warns
-of, and has no time-out of its own, so that one is set here.
+findings (`live.py`, next). Never for the daemon: the client is synchronous and drops what a server warns
+of. What it reads is bounded by `bounded.py`.
 """
 
 from __future__ import annotations
@@ -16,16 +16,19 @@ from typing import Any, NamedTuple
 
 from prometheus_api_client import PrometheusConnect
 from prometheus_api_client.exceptions import PrometheusApiClientException
-from requests import RequestException, Session
+from requests import RequestException
 from requests.adapters import Retry
 
 from hbalert.clock import Clock
 from hbalert.config.duration import parse_duration
 from hbalert.config.expression import Selector
 from hbalert.config.types import SourceSettings
+from hbalert.sources.bounded import BoundedSession, TooLong
 
 LONGEST_SECONDS = 10.0
 """Somebody waits at a terminal: a source gets no longer than this for an answer, whatever its settings."""
+
+NONSENSE = "what answers there is no Prometheus"
 
 
 class Silent(Exception):
@@ -34,6 +37,10 @@ class Silent(Exception):
 
 class Late(Silent):
     """The source did not answer in time."""
+
+
+class Endless(Silent):
+    """The source answered with more than is read."""
 
 
 class Refused(Exception):
@@ -54,7 +61,7 @@ class Discovery:
     """
 
     def __init__(self, settings: SourceSettings, clock: Clock) -> None:
-        session = Session()
+        session = BoundedSession(min(settings.timeout.total_seconds(), LONGEST_SECONDS))
         session.trust_env = False
         session.headers.update(settings.headers)
         if settings.bearer_token is not None:
@@ -69,7 +76,6 @@ class Discovery:
             auth=(basic.username, basic.password.reveal()) if basic else None,
             session=session,
             retry=Retry(total=0),
-            timeout=min(settings.timeout.total_seconds(), LONGEST_SECONDS),
             method="GET",
         )
         self._clock = clock
@@ -106,12 +112,8 @@ class Discovery:
                 said = self._ask(self._client.get_metric_metadata, metric)
             except Refused:  # not every server has this
                 said = None
-            kinds = (
-                {each.get("type") for each in said if isinstance(each, dict)}
-                if isinstance(said, list)
-                else ()
-            )
-            self._kinds[metric] = str(next(iter(kinds))) if len(kinds) == 1 else ""
+            kinds = {str(each.get("type")) for each in _tables(said)}
+            self._kinds[metric] = kinds.pop() if len(kinds) == 1 else ""
         return self._kinds[metric]
 
     def scrape_interval(self, metric: str) -> timedelta | None:
@@ -138,12 +140,8 @@ class Discovery:
         begun = self._clock.monotonic()
         answer = self._ask(self._client.custom_query, expr)
         seconds = self._clock.monotonic() - begun
-        listed = answer if isinstance(answer, list) else []
-        series = [
-            each["metric"]
-            for each in listed
-            if isinstance(each, dict) and isinstance(each.get("metric"), dict)
-        ]
+        metrics = [each["metric"] for each in _tables(answer) if isinstance(each.get("metric"), dict)]
+        series = [{str(name): str(value) for name, value in metric.items()} for metric in metrics]
         return Tried(seconds, series)
 
     def over(self, expr: str, span: timedelta, step: timedelta) -> list[list[datetime]]:
@@ -152,10 +150,7 @@ class Discovery:
         answer = self._ask(
             self._client.custom_query_range, expr, now - span, now, f"{step.total_seconds():g}s"
         )
-        return [
-            [datetime.fromtimestamp(float(at), UTC) for at, _ in series["values"]]
-            for series in (answer if isinstance(answer, list) else [])
-        ]
+        return [_moments(series.get("values")) for series in _tables(answer)]
 
     def _ask(self, question: Any, *arguments: Any, **options: Any) -> Any:
         try:
@@ -164,8 +159,8 @@ class Discovery:
             raise _complaint(str(error)) from None
         except RequestException as error:
             raise _silence(error) from None
-        except (ValueError, KeyError, TypeError):
-            raise Silent("what answers there is no Prometheus") from None
+        except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+            raise Silent(NONSENSE) from None
 
 
 def _target(labels: Mapping[str, str]) -> tuple[str, str]:
@@ -177,6 +172,14 @@ def _tables(answer: Any) -> list[dict[str, Any]]:
     return [each for each in answer if isinstance(each, dict)] if isinstance(answer, list) else []
 
 
+def _moments(values: Any) -> list[datetime]:
+    """The times of [time, value] pairs."""
+    try:
+        return [datetime.fromtimestamp(float(at), UTC) for at, _ in values]
+    except (ValueError, TypeError, OverflowError, OSError):
+        raise Silent(NONSENSE) from None
+
+
 def _intervals(targets: Sequence[dict[str, Any]]) -> Iterator[tuple[tuple[str, str], timedelta]]:
     for each in targets:
         if isinstance(labels := each.get("labels"), dict):
@@ -186,7 +189,7 @@ def _intervals(targets: Sequence[dict[str, Any]]) -> Iterator[tuple[tuple[str, s
 
 def _texts(answer: Any) -> Iterator[str]:
     if not isinstance(answer, list):
-        raise Silent("what answers there is no Prometheus")
+        raise Silent(NONSENSE)
     yield from (each for each in answer if isinstance(each, str))
 
 
@@ -205,10 +208,12 @@ def _complaint(text: str) -> Exception:
 def _silence(error: RequestException) -> Silent:
     """Why nobody answered, without the address: the client repeats it with everything in it."""
     name = type(error).__name__
+    if isinstance(error, TooLong):
+        return Endless(str(error))
     if "Timeout" in name or "timed out" in str(error):
         return Late("it did not answer in time")
     if isinstance(error, ValueError):
-        return Silent("what answers there is no Prometheus")
+        return Silent(NONSENSE)
     if name == "SSLError":
         return Silent("its certificate is not accepted")
     return Silent("nobody answers there")

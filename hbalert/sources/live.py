@@ -18,7 +18,7 @@ from hbalert.config.findings import Finding, Severity
 from hbalert.config.nearest import did_you_mean
 from hbalert.config.types import Config
 from hbalert.core.rule import Rule, RuleGroup
-from hbalert.sources.discovery import Discovery, Late, Refused, Silent
+from hbalert.sources.discovery import Discovery, Endless, Late, Refused, Silent
 
 DAY = timedelta(days=1)
 FINEST = timedelta(minutes=1)
@@ -101,6 +101,9 @@ def _ask(rule: Rule, group: RuleGroup, discovery: Discovery, live: Live) -> None
             continue
         except Late:
             warn("the source does not answer this in time", "ask for fewer series or a shorter range", "slow")
+            continue
+        except Endless as error:
+            warn(str(error), "aggregate more: a daemon refuses such an answer, too", "noisy")
             continue
         for found in _about(expr, discovery):
             warn(*found)
@@ -205,7 +208,7 @@ def _day(rule: Rule, group: RuleGroup, discovery: Discovery) -> int | None:
     step = max(group.interval, FINEST)
     try:
         return sum(firings(moments, step, rule.hold) for moments in discovery.over(rule.expr, DAY, step))
-    except (Refused, Late):
+    except (Refused, Late, Endless):
         return None  # too many samples for one look back, mostly; `now` tells enough then
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -21,6 +22,8 @@ from hbalert.config.findings import Finding, Severity
 from hbalert.sources.live import ask_sources
 from tests.config.folder import MAIN, config
 from tests.fakes.prometheus import with_history
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 9999999999\r\n\r\n"
 
 Answer = Callable[[str, dict[str, list[str]], dict[str, str]], tuple[int, bytes]]
 
@@ -153,6 +156,10 @@ def test_credentials_and_headers_go_to_the_source_and_nowhere_else(tmp_path: Pat
         pytest.param(200, b"<html>", "no Prometheus", id="it is something else"),
         pytest.param(200, b'{"data": 5}', "no Prometheus", id="it answers nonsense"),
         pytest.param(200, b"{}", "no Prometheus", id="it answers nothing"),
+        pytest.param(200, b"[" * 200_000, "no Prometheus", id="it answers deeper than can be read"),
+        pytest.param(
+            302, b"", "HTTP status 302", id="it sends us elsewhere, which the daemon does not follow"
+        ),
     ],
 )
 def test_a_source_that_answers_badly_is_one_finding(
@@ -187,6 +194,74 @@ def test_a_source_that_does_not_answer_is_not_waited_for(tmp_path: Path) -> None
             released.set()
     assert "in time" in found.what
     assert timedelta(seconds=clock.monotonic() - begun) < timedelta(seconds=10)
+
+
+@contextmanager
+def endless(begin: bytes, piece: bytes, every: float) -> Iterator[str]:
+    """A server that begins an answer and goes on with it until nobody reads any more."""
+    over = threading.Event()
+
+    def talk(connection: socket.socket) -> None:
+        with connection, suppress(OSError):
+            connection.recv(65536)
+            connection.sendall(begin)
+            while not over.wait(every):
+                connection.sendall(piece)
+
+    def serve(listening: socket.socket) -> None:
+        with suppress(OSError):
+            while True:
+                threading.Thread(target=talk, args=(listening.accept()[0],), daemon=True).start()
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        threading.Thread(target=serve, args=(listening,), daemon=True).start()
+        try:
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        finally:
+            over.set()
+
+
+@pytest.mark.parametrize(
+    ("begin", "piece", "every", "says"),
+    [
+        pytest.param(OK, b" ", 0.05, "in time", id="it drips"),
+        pytest.param(b"HTTP/1.1 200 OK\r\nX-A: ", b"a", 0.05, "in time", id="it drips before it begins"),
+        pytest.param(OK, b" " * 65536, 0, "32 MiB", id="it pours"),
+    ],
+)
+def test_a_source_whose_answer_has_no_end_is_one_finding(
+    tmp_path: Path, begin: bytes, piece: bytes, every: float, says: str
+) -> None:
+    seconds = "10s" if "MiB" in says else "500ms"
+    clock = SystemClock()
+    begun = clock.monotonic()
+    with endless(begin, piece, every) as url:
+        (found,) = asked(tmp_path, url, "up == 0", "up == 1", more=f'timeout = "{seconds}"')
+    assert (says in found.what, found.code) == (True, "source-down")
+    assert timedelta(seconds=clock.monotonic() - begun) < timedelta(seconds=30)
+
+
+@pytest.mark.parametrize(
+    "result",
+    [
+        pytest.param([5, None, "x"], id="what are no series"),
+        pytest.param([{"metric": {"job": [1], "a": {}}, "value": [None, {}]}], id="labels that are no texts"),
+        pytest.param([{"metric": [], "values": [[1e999, "1"]]}], id="a time that is none"),
+        pytest.param([{"metric": {}, "values": "12"}], id="values that are none"),
+        pytest.param({"a": 1}, id="no list"),
+    ],
+)
+def test_answers_of_the_wrong_types_break_nothing(tmp_path: Path, result: object) -> None:
+    def answer(path: str, parameters: dict[str, list[str]], headers: dict[str, str]) -> tuple[int, bytes]:
+        if path.startswith("/api/v1/query"):
+            return success({"resultType": "vector", "result": result})
+        if path in ("/api/v1/metadata", "/api/v1/targets"):
+            return success({"up": [{"type": {}}], "activeTargets": [{"labels": {"job": []}}]})
+        return healthy(path, parameters, headers)
+
+    with serving(answer) as url:
+        found = asked(tmp_path, url, "rate(up[1m]) > 0", "up == 0")
+    assert {each.code for each in found} <= {"source-down", "unknown-value"}
 
 
 def test_what_a_source_refuses_is_told_in_its_own_words_on_one_line(tmp_path: Path) -> None:
