@@ -6,7 +6,6 @@ Knows how findings are printed and what exit code they make. Must not know how a
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hbalert.cli.config_path import find_config
+from hbalert.cli.output import as_json, plain
 from hbalert.clock import SystemClock
 from hbalert.config.findings import Finding, Severity
 
@@ -174,12 +174,12 @@ def _show(found: Sequence[Finding], output: str, outlooks: Sequence[Outlook] | N
         whole: dict[str, Any] = {"schema": SCHEMA, "findings": [_row(each) for each in found]}
         if outlooks is not None:
             whole["rules"] = [_outlook_row(each) for each in outlooks]
-        click.echo(json.dumps(whole, ensure_ascii=False, indent=2))
+        click.echo(as_json(whole, indent=2))
         return
     for each in found:
         match output:
             case "jsonl":
-                click.echo(json.dumps(_row(each), ensure_ascii=False))
+                click.echo(as_json(_row(each)))
             case "github":
                 click.echo(_annotation(each))
             case _:
@@ -187,8 +187,6 @@ def _show(found: Sequence[Finding], output: str, outlooks: Sequence[Outlook] | N
 
 
 def _line(finding: Finding) -> str:
-    from hbalert.cli.output import plain
-
     kind = "warning: " if finding.severity is Severity.WARNING else ""
     where = f"{finding.file}:{finding.line}" if finding.line else finding.file
     key = f"{finding.key}: " if finding.key else ""

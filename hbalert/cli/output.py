@@ -7,6 +7,7 @@ goes to stdout, talk to stderr.
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sys
 import unicodedata
@@ -24,6 +25,9 @@ GAP = "  "
 
 NARROWEST = 25
 """No column is made narrower than this: as wide as a time with its zone."""
+
+WIDEST = 160
+"""No column takes more room than this for the sake of one long cell."""
 
 output_option: Callable[[Any], Any] = click.option(
     "-o",
@@ -52,10 +56,10 @@ def show(
     out = stream or sys.stdout
     listed = list(rows)
     if output == "json":
-        print(json.dumps({"schema": SCHEMA, "rows": listed}, ensure_ascii=False, indent=2), file=out)
+        print(as_json({"schema": SCHEMA, "rows": listed}, indent=2), file=out)
     elif output == "jsonl":
         for row in listed:
-            print(json.dumps(row, ensure_ascii=False), file=out)
+            print(as_json(row), file=out)
     elif listed:
         print(table(listed, columns or tuple(listed[0])), file=out)
     elif empty:
@@ -69,14 +73,32 @@ def show_one(fields: Mapping[str, Any], output: str, text: str, *, stream: TextI
         print(text, file=out)
     else:
         indent = 2 if output == "json" else None
-        print(json.dumps({"schema": SCHEMA, **fields}, ensure_ascii=False, indent=indent), file=out)
+        print(as_json({"schema": SCHEMA, **fields}, indent=indent), file=out)
+
+
+def as_json(value: Any, indent: int | None = None) -> str:
+    """JSON that a terminal may show as well: what could move its cursor or turn a line round is escaped."""
+    text = json.dumps(value, ensure_ascii=False, indent=indent)
+    return text if text.isascii() else _UNSEEN.sub(_escaped, text)
+
+
+_UNSEEN = re.compile(
+    "[\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+    "\ud800-\udfff\U000e0001-\U000e007f]"
+)
+"""Control and format characters that JSON itself leaves as they are; `plain` asks Unicode for all of them."""
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return json.dumps(found[0])[1:-1]
 
 
 def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> str:
     """Columns aligned by what a terminal really shows; headings in capitals.
 
     A cell of several lines is put on one. Where the terminal has no room for all columns the widest ones
-    give way, and then the last ones.
+    give way, and then the last ones. Elsewhere every cell is whole, and one that is longer than WIDEST
+    pushes what follows it aside in its own line only.
     """
     cells = [[column.replace("_", " ").upper() for column in columns]]
     cells += [[cell(row.get(column)) for column in columns] for row in rows]
@@ -85,6 +107,8 @@ def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> str:
     if room:
         widths = narrowed(widths, room)
         cells = [[cut(text, most) for text, most in zip(line, widths, strict=True)] for line in cells]
+    else:
+        widths = [min(each, WIDEST) for each in widths]
     lines = []
     for line in cells:
         padded = [text + " " * (widths[index] - width(text)) for index, text in enumerate(line)]

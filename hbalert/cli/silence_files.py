@@ -12,7 +12,7 @@ from typing import Any, TextIO
 import click
 
 from hbalert.cli.client import Client, client_options
-from hbalert.cli.output import output_option, show
+from hbalert.cli.output import as_json, output_option, show
 
 RESULTS = ("added", "updated", "unchanged", "ended", "refused")
 
@@ -28,7 +28,7 @@ def export(expired: bool, client: Client) -> None:
       hbalert silence export > silences.json
     """
     rows = client.get("/api/v2/silences", {"expired": "true" if expired else "false"})
-    click.echo(json.dumps(rows, ensure_ascii=False, indent=2))
+    click.echo(as_json(rows, indent=2))
 
 
 @click.command(name="import")

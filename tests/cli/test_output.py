@@ -5,13 +5,17 @@ from __future__ import annotations
 import io
 import json
 import sys
+import unicodedata
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from hbalert.cli.output import ago, cell, cut, narrowed, plain, show, show_one, table, width
+from hbalert.cli.output import WIDEST, ago, as_json, cell, cut, narrowed, plain, show, show_one, table, width
+
+TURNING = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
+"""Unicode's marks that turn a line round."""
 
 ROWS = [{"bot": "mm-btc", "state": "active", "n": 3}, {"bot": "机器人一号", "state": None, "n": 12}]
 
@@ -44,6 +48,14 @@ def test_on_a_terminal_wide_columns_give_way_so_that_all_are_seen(monkeypatch: p
     assert width(line) <= 80
 
 
+def test_elsewhere_one_long_cell_moves_nobody_elses_columns() -> None:
+    lines = table(
+        [{"alert": "x" * 8000, "by": "li"}, {"alert": "a", "by": "wu"}], ("alert", "by")
+    ).splitlines()
+    assert lines[1] == f"{'x' * 8000}  li"
+    assert len(lines[2]) == WIDEST + len("  wu")
+
+
 @pytest.mark.parametrize(
     ("widths", "room", "fits"),
     [
@@ -62,6 +74,15 @@ def test_json_is_one_object_with_a_version() -> None:
     assert json.loads(shown("json", columns=("n",))) == {"schema": 1, "rows": ROWS}
     assert json.loads(shown("json", [])) == {"schema": 1, "rows": []}
     assert "机器人" in shown("json")
+
+
+@given(st.text())
+@example("\x9b31m \u202egnp.exe \u2066 \U000e0041")
+def test_json_says_what_it_was_given_and_a_terminal_obeys_none_of_it(text: str) -> None:
+    said = as_json({"label": text})
+    assert json.loads(said) == {"label": text}
+    assert {unicodedata.category(char) for char in said}.isdisjoint({"Cc", "Cs"})
+    assert {unicodedata.bidirectional(char) for char in said}.isdisjoint(TURNING)
 
 
 def test_jsonl_is_one_row_per_line() -> None:
