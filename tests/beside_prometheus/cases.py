@@ -112,7 +112,7 @@ TIME = (
     Case("AtOnce", "pending", "without it an alert fires at its first evaluation", "load > 1", FIRES),
     Case(
         "Held", "pending", "with it an alert is pending until it has held so long", "load > 1",
-        ("a pending", "a firing", "-"), hold="8s",
+        ("a pending", "a firing", "-"), hold="15s",
     ),
     Case(
         "Never", "pending", "what stops while it is pending is forgotten", "load > 1",

@@ -126,8 +126,11 @@ async def play(chapter: Chapter, folder: Path) -> dict[str, Seen]:
                 await step(world)
                 if step is edit:
                     cases = [case.after_edit() for case in cases]
-            for place, engine in enumerate(world.engines):
-                texts = await _settled(world, engine, cases, phase, theirs=place == 0)
+            shown = await asyncio.gather(
+                _settled(world, world.theirs, cases, phase, theirs=True),
+                _settled(world, world.ours, cases, phase, theirs=False),
+            )
+            for place, texts in enumerate(shown):
                 for case in cases:
                     seen[case.name][place].append(texts[case.name])
         return seen

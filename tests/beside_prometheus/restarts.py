@@ -27,7 +27,7 @@ class Length:
     interval_s: int
 
 
-SHORT = Length(timedelta(seconds=8), 1, 1)
+SHORT = Length(timedelta(seconds=10), 1, 1)
 LONG = Length(timedelta(seconds=24), 3, 2)
 
 CASE = Case(
@@ -47,8 +47,10 @@ async def play_restarts(folder: Path, length: Length) -> tuple[list[str], list[s
     case = Case(CASE.name, CASE.row, "", CASE.expr, (), hold=wait, keep=wait)
     async with world_of([case], folder, apart=True, interval_s=length.interval_s) as world:
         world.show(BAD)
-        begun = [await _seen(engine, lambda alert: alert is not None) for engine in world.engines]
-        _, back = await _kills(world, length, begun[1])
+        begun = await asyncio.gather(
+            *(_seen(each, lambda alert: alert is not None) for each in world.engines)
+        )
+        _, back = await _kills(world, length, min(begun))
         (row,) = await _until(world, lambda row: row["fired_at"] is not None)
         ours = [_when("fires", row, "active_at", "fired_at", back, length)]
         fired = await _seen(world.theirs, lambda alert: alert is not None and alert["state"] == "firing")
