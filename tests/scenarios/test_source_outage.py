@@ -1,5 +1,8 @@
-"""Five sources fail in five ways for ten evaluations, under a real daemon: nothing resolves, one alert each
-says so, and nobody hears anything twice when they are back."""
+"""Five sources fail in five ways for ten intervals, under a real daemon with a webhook: nothing resolves, one
+alert each says so, and nobody hears anything twice when they are back.
+
+Played once for all five; then each of them is looked at.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,10 @@ import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
+
+import pytest
 
 from tests.compat.peers import free_port
 from tests.fakes.query_api import Asked, QueryApi, Reply, error, vector
@@ -26,6 +32,11 @@ FAILURES: dict[str, Callable[[], Reply]] = {
 }
 """Source -> its answer while it fails."""
 
+SAYS_SO = dict.fromkeys(FAILURES, "HbalertSourceUnreachable") | {"error": "HbalertRuleFailing"}
+"""Source -> the alert about it: one that refuses a rule is there, and well."""
+
+INTERVALS = 10
+
 CONFIG = """
 [server]
 listen = "127.0.0.1:{port}"
@@ -38,6 +49,10 @@ group_wait = "0s"
 group_interval = "1s"
 repeat_interval = "4h"
 """
+
+
+Told = dict[str, tuple[tuple[int, int], tuple[int, int]]]
+"""Source -> how often its alert was told, and the alert about it: that it fires, that it is over."""
 
 
 class Outage:
@@ -78,7 +93,11 @@ class Outage:
                 await asyncio.sleep(0.1)
 
     def told(self, alert: str, source: str) -> tuple[int, int]:
+        """How often that it fires, and that it has resolved."""
         return self.heard[alert, source, "firing"], self.heard[alert, source, "resolved"]
+
+    def all_told(self) -> Told:
+        return {name: (self.told("Bad", name), self.told(SAYS_SO[name], name)) for name in FAILURES}
 
 
 @asynccontextmanager
@@ -110,9 +129,17 @@ async def daemon(folder: Path, urls: dict[str, str], hook: int) -> AsyncIterator
         await process.wait()
 
 
-async def test_a_source_that_fails_resolves_nothing_says_so_once_and_tells_nobody_twice(
-    tmp_path: Path,
-) -> None:
+@dataclass(frozen=True)
+class Heard:
+    """What the webhook had heard after ten intervals of failing, three more when all was well again, and
+    when the alerts themselves were over."""
+
+    failing: Told
+    back: Told
+    over: Told
+
+
+async def play(folder: Path) -> Heard:
     outage = Outage()
     async with AsyncExitStack() as stack:
         hook = await asyncio.start_server(outage.hook, "127.0.0.1", 0)
@@ -125,17 +152,16 @@ async def test_a_source_that_fails_resolves_nothing_says_so_once_and_tells_nobod
             ports[name] = servers[name].sockets[0].getsockname()[1]
             stack.callback(lambda name=name: servers[name].close())  # type: ignore[misc]
         urls = {name: f"http://127.0.0.1:{port}" for name, port in ports.items()}
-        await stack.enter_async_context(daemon(tmp_path, urls, hook.sockets[0].getsockname()[1]))
+        await stack.enter_async_context(daemon(folder, urls, hook.sockets[0].getsockname()[1]))
 
         await outage.until(lambda: all(outage.told("Bad", name) == (1, 0) for name in FAILURES))
         begun = {name: outage.rounds(name) for name in FAILURES}
         outage.failing = True
         servers["refused"].close()
-        own = dict.fromkeys(FAILURES, "HbalertSourceUnreachable") | {"error": "HbalertRuleFailing"}
-        await outage.until(lambda: all(outage.told(alert, name)[0] for name, alert in own.items()))
-        counted = ("fails", "html", "error")  # the others are not asked that often: they take their time-outs
-        await outage.until(lambda: all(outage.rounds(name) >= begun[name] + 10 for name in counted))
-        assert all(outage.told("Bad", name) == (1, 0) for name in FAILURES), outage.heard
+        await outage.until(lambda: all(outage.told(alert, name)[0] for name, alert in SAYS_SO.items()))
+        counted = ("fails", "html", "error")  # the others take their time-outs, or cannot be counted
+        await outage.until(lambda: all(outage.rounds(name) >= begun[name] + INTERVALS for name in counted))
+        failing = outage.all_told()
 
         outage.failing = False
         for api in outage.apis.values():
@@ -143,11 +169,35 @@ async def test_a_source_that_fails_resolves_nothing_says_so_once_and_tells_nobod
         await asyncio.sleep(0)
         refused = outage.apis["refused"]
         servers["refused"] = await asyncio.start_server(refused.serve, "127.0.0.1", ports["refused"])
-        await outage.until(lambda: all(outage.told(alert, name)[1] for name, alert in own.items()))
+        await outage.until(lambda: all(outage.told(alert, name)[1] for name, alert in SAYS_SO.items()))
         begun = {name: outage.rounds(name) for name in FAILURES}
         await outage.until(lambda: all(outage.rounds(name) >= begun[name] + 3 for name in FAILURES))
-        assert all(outage.told("Bad", name) == (1, 0) for name in FAILURES), "nobody is told again"
-        assert all(outage.told(alert, name) == (1, 1) for name, alert in own.items()), outage.heard
+        back = outage.all_told()
 
         outage.over = True
-        await outage.until(lambda: all(outage.told("Bad", name) == (1, 1) for name in FAILURES))
+        await outage.until(lambda: all(outage.told("Bad", name)[1] for name in FAILURES))
+        return Heard(failing, back, outage.all_told())
+
+
+@pytest.fixture(scope="module")
+def heard(tmp_path_factory: pytest.TempPathFactory) -> Heard:
+    return asyncio.run(play(tmp_path_factory.mktemp("outage")))
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize(
+    "source",
+    [
+        pytest.param("refused", id="nobody listens any more"),
+        pytest.param("hangs", id="it hangs"),
+        pytest.param("fails", id="it answers 500"),
+        pytest.param("html", id="it answers with a page"),
+        pytest.param("error", id="it answers that the query fails"),
+    ],
+)
+def test_a_source_that_fails_resolves_nothing_says_so_once_and_tells_nobody_twice(
+    source: str, heard: Heard
+) -> None:
+    assert heard.failing[source] == ((1, 0), (1, 0)), "no end, and one alert about it"
+    assert heard.back[source] == ((1, 0), (1, 1)), "nobody is told again, and that one is over"
+    assert heard.over[source] == ((1, 1), (1, 1)), "then the end is told, once"
