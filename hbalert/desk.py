@@ -47,7 +47,8 @@ class Decided:
 class Desk:
     """Runs units of work against one memory and one store.
 
-    changed   called with what was committed, after memory has changed: wakes whoever waits for work
+    changed   called with what was committed, after memory has changed: wakes whoever waits for work.
+              Refreshes alone wake nobody
     follow    writes what a jump of the clock changes in the rows
     followed  called after that has been committed, before anything is decided with the new time
     """
@@ -109,7 +110,6 @@ class Desk:
             return False
         self.memory.absorb(draft)
         future.set_result(answer)
-        self.changed(draft)
         return True
 
     async def _serve(self) -> None:
@@ -176,7 +176,8 @@ class Desk:
         for each in decided:
             if not each.future.done():
                 each.future.set_result(each.answer)
-        self.changed(batch)
+        if changes:
+            self.changed(batch)
 
     async def _refused(self, decided: list[Decided], now: datetime, error: Exception) -> None:
         """A row the store cannot take refuses only whose it is.

@@ -8,6 +8,7 @@ after the store has committed: a `Draft` is an overlay until then. Next: `desk.p
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 from hbalert.agenda import Agenda
 from hbalert.core.alert import Alert
@@ -28,34 +29,21 @@ class Rows:
     lasting: ids of the silences that may end before their time, so that a resolve need not ask them all.
     """
 
+    alerts: Table[bytes, Alert]
+    rule_alerts: Table[tuple[str, bytes], RuleAlert]
+    groups: Table[str, Group]
+    members: Table[tuple[str, bytes], bool]
+    entries: Table[tuple[str, str], LogEntry]
+    deliveries: Table[str, Delivery]
+    silences: Table[str, Silence]
+    lasting: Table[str, bool]
+    windows: Table[str, Window]
+    notifiers: Table[str, NotifierState]
+
     def __init__(self, under: Rows | None = None) -> None:
         self.named: dict[str, int] = {}
         self.added = 0
         self._below = under
-        if under is None:
-            self.alerts: Table[bytes, Alert] = Table()
-            self.rule_alerts: Table[tuple[str, bytes], RuleAlert] = Table(lambda key, _: (key[0],))
-            self.groups: Table[str, Group] = Table()
-            self.members: Table[tuple[str, bytes], bool] = Table(lambda key, _: key)
-            self.entries: Table[tuple[str, str], LogEntry] = Table(lambda key, _: (key[0],))
-            self.deliveries: Table[str, Delivery] = Table(
-                lambda _, row: (row.notifier, (row.group_id, row.notifier))
-            )
-            self.silences: Table[str, Silence] = Table()
-            self.lasting: Table[str, bool] = Table()
-            self.windows: Table[str, Window] = Table()
-            self.notifiers: Table[str, NotifierState] = Table()
-            return
-        self.alerts = under.alerts.over()
-        self.rule_alerts = under.rule_alerts.over()
-        self.groups = under.groups.over()
-        self.members = under.members.over()
-        self.entries = under.entries.over()
-        self.deliveries = under.deliveries.over()
-        self.silences = under.silences.over()
-        self.lasting = under.lasting.over()
-        self.windows = under.windows.over()
-        self.notifiers = under.notifiers.over()
 
     def count(self, alertname: str | None = None) -> int:
         """How many alerts there are, with that name or in all; what a draft removes is counted until its
@@ -95,8 +83,14 @@ class Rows:
         return sorted(rows, key=lambda row: row.sequence)
 
 
+STORED = ("alerts", "rule_alerts", "groups", "entries", "deliveries", "silences", "windows", "notifiers")
+TABLES = (*STORED, "members", "lasting")
+
+
 class Draft(Rows):
     """A unit of work: reads what is live and what was written before it, writes here only.
+
+    A table is laid over the one below when it is first asked for: most units need two of the ten.
 
     refreshed  keys of alerts whose change need not be stored yet (design: a refresh is no transition)
     refreshed_rows  the same of rule alerts: another value or text, kept in memory only
@@ -115,17 +109,30 @@ class Draft(Rows):
         self.seen_at: datetime | None = None
         self.vital: set[bytes] = set()
 
+    if not TYPE_CHECKING:  # else every misspelt name would be one
+
+        def __getattr__(self, name: str) -> Any:
+            if name not in TABLES:
+                raise AttributeError(name)
+            table = self.__dict__[name] = getattr(self._below, name).over()
+            return table
+
+    def written(self) -> dict[str, dict[Any, Any]]:
+        """What differs from the rows below, of the tables that were asked for."""
+        laid = self.__dict__
+        return {name: laid[name].changed() for name in TABLES if name in laid}
+
     def put_alert(self, alert: Alert, *, refresh: bool = False) -> None:
-        """The alert as it is now known. A refresh stays in memory until it has to be written."""
+        """The alert as it is now known. A refresh, of one that is known, stays in memory until it has to be
+        written."""
         key = alert.labels.key
-        stored_before = key in self.alerts.changed() and key not in self.refreshed
-        if self.alerts.get(key) is None:
-            self._named(alert, 1)
-        self.alerts.put(key, alert)
-        if refresh and not stored_before:
+        if refresh and (key not in self.alerts.changed() or key in self.refreshed):
             self.refreshed.add(key)
         else:
             self.refreshed.discard(key)
+            if self.alerts.get(key) is None:
+                self._named(alert, 1)
+        self.alerts.put(key, alert)
 
     def put_rule_alert(self, row: RuleAlert, *, refresh: bool = False) -> None:
         """An alert of a rule as its evaluation left it. A refresh is not stored."""
@@ -183,17 +190,12 @@ class Draft(Rows):
 
     def changes(self) -> Changes:
         """What the store has to write. Empty (false) when nothing needs to be written."""
-        alerts = {key: row for key, row in self.alerts.changed().items() if key not in self.refreshed}
-        rows = self.rule_alerts.changed().items()
+        rows = self.written()
+        for name, refreshed in (("alerts", self.refreshed), ("rule_alerts", self.refreshed_rows)):
+            if refreshed:
+                rows[name] = {key: row for key, row in rows[name].items() if key not in refreshed}
         return Changes(
-            alerts=alerts,
-            rule_alerts={key: row for key, row in rows if key not in self.refreshed_rows},
-            groups=self.groups.changed(),
-            entries=self.entries.changed(),
-            deliveries=self.deliveries.changed(),
-            silences=self.silences.changed(),
-            windows=self.windows.changed(),
-            notifiers=self.notifiers.changed(),
+            **{name: rows[name] for name in STORED if name in rows},
             attempts=self.attempts,
             notes=self.notes,
             seen_at=self.seen_at,
@@ -213,6 +215,16 @@ class Memory(Rows):
 
     def __init__(self, snapshot: Snapshot, now: datetime) -> None:
         super().__init__()
+        self.alerts = Table()
+        self.rule_alerts = Table(lambda key, _: (key[0],))
+        self.groups = Table()
+        self.members = Table(lambda key, _: key)
+        self.entries = Table(lambda key, _: (key[0],))
+        self.deliveries = Table(lambda _, row: (row.notifier, (row.group_id, row.notifier)))
+        self.silences = Table()
+        self.lasting = Table()
+        self.windows = Table()
+        self.notifiers = Table()
         self.flushes: Agenda[str] = Agenda()
         self.unwritten: set[bytes] = set()
         self.write_by: dict[bytes, datetime] = {}
@@ -252,7 +264,15 @@ class Memory(Rows):
 
     def absorb(self, draft: Draft) -> None:
         """Takes over what a draft wrote, after its commit."""
-        for key, alert in draft.alerts.changed().items():
+        written = draft.written()
+        for key, alert in written.get("alerts", _NOTHING).items():
+            if key in draft.refreshed:
+                if key not in self.unwritten:
+                    self.unwritten.add(key)
+                    by = self.write_by.get(key)
+                    if by is not None:
+                        self.to_write.set(key, by)
+                continue
             known = self.alerts.get(key)
             if known is None and alert is not None:
                 self._named(alert, 1)
@@ -262,20 +282,15 @@ class Memory(Rows):
                 self.unwritten.discard(key)
                 self.write_by.pop(key, None)
                 self.to_write.remove(key)
-            elif key in draft.refreshed:
-                self.unwritten.add(key)
-                by = self.write_by.get(key)
-                if by is not None:
-                    self.to_write.set(key, by)
             else:
                 self._stored(alert, draft.now)
-        for group_id, group in draft.groups.changed().items():
+        for group_id, group in written.get("groups", _NOTHING).items():
             if group is None:
                 self.flushes.remove(group_id)
             else:
                 self.flushes.set(group_id, group.next_flush_at)
-        _pour(draft, self)
-        for delivery_id, delivery in draft.deliveries.changed().items():
+        _pour(written, self)
+        for delivery_id, delivery in written.get("deliveries", _NOTHING).items():
             if delivery is not None and not delivery.is_live:
                 self.deliveries.drop(delivery_id)
         self.sequence = draft.sequence
@@ -285,18 +300,19 @@ class Batch(Draft):
     """Drafts of one commit on top of each other: each sees what the ones before it wrote."""
 
     def absorb(self, draft: Draft) -> None:
-        for key in draft.alerts.changed():
+        written = draft.written()
+        for key in written.get("alerts", _NOTHING):
             if key in draft.refreshed and not (key in self.alerts.changed() and key not in self.refreshed):
                 self.refreshed.add(key)
             else:
                 self.refreshed.discard(key)
-        for row in draft.rule_alerts.changed():
-            written = row in self.rule_alerts.changed() and row not in self.refreshed_rows
-            if row in draft.refreshed_rows and not written:
+        for row in written.get("rule_alerts", _NOTHING):
+            stored = row in self.rule_alerts.changed() and row not in self.refreshed_rows
+            if row in draft.refreshed_rows and not stored:
                 self.refreshed_rows.add(row)
             else:
                 self.refreshed_rows.discard(row)
-        _pour(draft, self)
+        _pour(written, self)
         for name, more in draft.named.items():
             self.named[name] = self.named.get(name, 0) + more
         self.added += draft.added
@@ -307,14 +323,10 @@ class Batch(Draft):
         self.sequence = draft.sequence
 
 
-def _pour(draft: Rows, into: Rows) -> None:
-    into.alerts.absorb(draft.alerts.changed())
-    into.rule_alerts.absorb(draft.rule_alerts.changed())
-    into.groups.absorb(draft.groups.changed())
-    into.members.absorb(draft.members.changed())
-    into.entries.absorb(draft.entries.changed())
-    into.deliveries.absorb(draft.deliveries.changed())
-    into.silences.absorb(draft.silences.changed())
-    into.lasting.absorb(draft.lasting.changed())
-    into.windows.absorb(draft.windows.changed())
-    into.notifiers.absorb(draft.notifiers.changed())
+_NOTHING: dict[Any, Any] = {}
+
+
+def _pour(written: dict[str, dict[Any, Any]], into: Rows) -> None:
+    for name, rows in written.items():
+        if rows:
+            getattr(into, name).absorb(rows)

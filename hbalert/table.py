@@ -103,6 +103,13 @@ class Table(Generic[K, V]):
 
     def absorb(self, rows: Mapping[K, V | None]) -> None:
         """Takes over rows that a table over this one has changed."""
+        if self._index is None:
+            self._changed = next(_changes)
+            self._rows.update(rows)
+            if self._under is None:
+                for key in [key for key, row in rows.items() if row is None]:
+                    del self._rows[key]
+            return
         for key, row in rows.items():
             if row is None:
                 self.drop(key)

@@ -22,11 +22,12 @@ from hbalert.core.route import Route, match
 from hbalert.core.rule import RuleAlertState
 from hbalert.core.silence import Silence, SilenceState, state
 from hbalert.core.silencer import Silencer
+from hbalert.core.value import value
 from hbalert.engine import Engine
 from hbalert.metrics import Live
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class AlertView:
     """A firing alert as it is shown.
 

@@ -14,7 +14,7 @@ import msgspec
 
 from hbalert.api.wire import EARLIEST, LATEST, LooseAlert, PostedAlert, decode, moment
 from hbalert.config.types import Limits
-from hbalert.core.alert import API, Alert, report
+from hbalert.core.alert import API, Alert, Claim
 from hbalert.core.labels import Labels
 
 REMEMBERED = 100_000
@@ -127,14 +127,15 @@ def check_annotations(annotations: dict[str, str], limits: Limits) -> dict[str, 
     """The annotations themselves. Raises ValueError that names the limit they are over."""
     if len(annotations) > limits.labels:
         raise ValueError(f"annotations: {len(annotations)} are more than the limit of {limits.labels}")
+    few = min(limits.name_bytes, limits.text_bytes) // 4  # characters that are within both, whatever they are
     for name, text in annotations.items():
         if not name:
             raise ValueError('invalid annotations: invalid name ""')
-        if longer(name, limits.name_bytes):
+        if len(name) > few and longer(name, limits.name_bytes):
             raise ValueError(
                 f"annotations: the name {name[:40]!r}... is longer than {limits.name_bytes} bytes"
             )
-        if longer(text, limits.text_bytes):
+        if len(text) > few and longer(text, limits.text_bytes):
             raise ValueError(f"annotations: {name[:80]!r} is longer than {limits.text_bytes} bytes")
     return annotations
 
@@ -164,16 +165,19 @@ def read_alerts(
     if len(posted) > limits.alerts:
         raise ValueError(f"{len(posted)} alerts are more than the limit of {limits.alerts} in one request")
     found = Posted()
+    latest = latest or now
     for index, alert in enumerate(posted):
         try:
             if isinstance(alert, str):
                 raise ValueError(alert)
-            found.reports.append(_report(alert, now, resolve_timeout, texts, limits, latest or now))
-            found.places.append(index)
+            report = _report(alert, now, resolve_timeout, texts, limits, latest)
         except ValueError as error:
             found.problems.append(f"alert {index}: {error}")
             found.missing |= isinstance(error, Missing)
-    found.resolved = sum(one.claims[0].resolved(now) for one in found.reports)
+            continue
+        found.reports.append(report)
+        found.places.append(index)
+        found.resolved += report.resolved(now)
     return found
 
 
@@ -214,16 +218,8 @@ def _report(
     url = alert.generator_url or ""
     if longer(url, limits.text_bytes):
         raise ValueError(f"generatorURL: longer than {limits.text_bytes} bytes")
-    return report(
-        labels,
-        origin=API,
-        starts_at=starts_at,
-        ends_at=ends_at,
-        now=now,
-        annotations=check_annotations(alert.annotations, limits) if alert.annotations else {},
-        generator_url=url,
-        timed=timed,
-    )
+    annotations = check_annotations(alert.annotations, limits) if alert.annotations else {}
+    return Alert(labels, annotations, (Claim(API, starts_at, ends_at, now, timed),), url)
 
 
 def _utc(value: datetime | str | None, name: str) -> datetime | None:

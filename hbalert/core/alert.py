@@ -7,16 +7,17 @@ whom they reach. Next: `rule.py` (alerts made here) and `intake.py` (alerts from
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from hbalert.core.labels import Labels
+from hbalert.core.value import value
 
 API = "api"
 """Origin of what is posted to /api/v2/alerts; several Prometheuses there speak with one voice."""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Claim:
     """What one origin says of an alert: it fires from `starts_at` until `ends_at`.
 
@@ -38,7 +39,7 @@ class Claim:
         return self.ends_at is not None and self.ends_at <= now
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Alert:
     """One labelled instance, with the claims of every origin that speaks of it.
 
@@ -128,6 +129,8 @@ def _merge_claim(old: Claim, new: Claim) -> Claim:
     Versions that overlap in time are one firing: the earlier start stays. Otherwise the newer one
     replaces the older. A later end that somebody stated outlives a refresh that states none.
     """
+    if new.starts_at == old.starts_at and _goes_on(old, new):  # nearly always
+        return new
     if not _overlap(old, new):
         return new
     merged = new if new.starts_at <= old.starts_at else replace(new, starts_at=old.starts_at)
@@ -138,6 +141,11 @@ def _merge_claim(old: Claim, new: Claim) -> Claim:
     if both_ended or stated_later:
         return replace(merged, ends_at=old.ends_at, timed=old.timed)
     return merged
+
+
+def _goes_on(old: Claim, new: Claim) -> bool:
+    """Whether the newer one ends no earlier. With the same start it is then what becomes of both."""
+    return old.ends_at is not None and new.ends_at is not None and old.ends_at <= new.ends_at
 
 
 def _overlap(old: Claim, new: Claim) -> bool:

@@ -75,8 +75,10 @@ class Jump:
 def find(last: Reading, this: Reading) -> Jump | None:
     """What happened between two readings, when it matters; None otherwise."""
     elapsed = timedelta(seconds=this.monotonic - last.monotonic)
-    jump = Jump(last.wall, last.wall + elapsed, this.wall)
-    return jump if jump.by or elapsed >= STANDSTILL else None
+    expected = last.wall + elapsed
+    if abs(this.wall - expected) < TOLERANCE and elapsed < STANDSTILL:
+        return None
+    return Jump(last.wall, expected, this.wall)
 
 
 def at_start(last_seen: datetime | None, now: datetime) -> Jump | None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hbalert.core.alert import Alert
+from hbalert.core.alert import Alert, Claim
 from hbalert.core.cap import Cap, Over, over
 from hbalert.core.group import join
 from hbalert.core.intake import Change, take
@@ -44,7 +44,7 @@ def accept(
         if taken.change is Change.REFRESHED:
             write_by = memory.write_by.get(key)
             overdue = write_by is not None and write_by <= soon
-            other = known is not None and _whole(known) != _whole(taken.alert)
+            other = known is not None and not _says_the_same(known.claims, taken.alert.claims)
             draft.put_alert(taken.alert, refresh=not (overdue or other))
             continue
         if cap is not None and taken.change is Change.APPEARED:
@@ -65,9 +65,14 @@ def accept(
     return kept_out
 
 
-def _whole(alert: Alert) -> list[object]:
-    """What of an alert is stored at once, also when it only goes on firing."""
-    return [(claim.origin, claim.starts_at, claim.flapping) for claim in alert.claims]
+def _says_the_same(known: Sequence[Claim], now: Sequence[Claim]) -> bool:
+    """Whether nothing differs that is stored at once, also when an alert only goes on firing."""
+    if len(known) != len(now):
+        return False
+    for one, other in zip(known, now, strict=True):
+        if one.starts_at != other.starts_at or one.origin != other.origin or one.flapping != other.flapping:
+            return False
+    return True
 
 
 def join_groups(draft: Draft, alert: Alert, root: Route) -> list[str]:
