@@ -193,7 +193,8 @@ class Draft(Rows):
         rows = self.written()
         for name, refreshed in (("alerts", self.refreshed), ("rule_alerts", self.refreshed_rows)):
             if refreshed:
-                rows[name] = {key: row for key, row in rows[name].items() if key not in refreshed}
+                left = rows[name].items()
+                rows[name] = {key: row for key, row in left if row is None or key not in refreshed}
         return Changes(
             **{name: rows[name] for name in STORED if name in rows},
             attempts=self.attempts,
@@ -266,7 +267,7 @@ class Memory(Rows):
         """Takes over what a draft wrote, after its commit."""
         written = draft.written()
         for key, alert in written.get("alerts", _NOTHING).items():
-            if key in draft.refreshed:
+            if alert is not None and key in draft.refreshed:
                 if key not in self.unwritten:
                     self.unwritten.add(key)
                     by = self.write_by.get(key)

@@ -129,8 +129,6 @@ def _merge_claim(old: Claim, new: Claim) -> Claim:
     Versions that overlap in time are one firing: the earlier start stays. Otherwise the newer one
     replaces the older. A later end that somebody stated outlives a refresh that states none.
     """
-    if new.starts_at == old.starts_at and _goes_on(old, new):  # nearly always
-        return new
     if not _overlap(old, new):
         return new
     merged = new if new.starts_at <= old.starts_at else replace(new, starts_at=old.starts_at)
@@ -141,11 +139,6 @@ def _merge_claim(old: Claim, new: Claim) -> Claim:
     if both_ended or stated_later:
         return replace(merged, ends_at=old.ends_at, timed=old.timed)
     return merged
-
-
-def _goes_on(old: Claim, new: Claim) -> bool:
-    """Whether the newer one ends no earlier. With the same start it is then what becomes of both."""
-    return old.ends_at is not None and new.ends_at is not None and old.ends_at <= new.ends_at
 
 
 def _overlap(old: Claim, new: Claim) -> bool:

@@ -36,6 +36,24 @@ class Taken(NamedTuple):
     change: Change
 
 
+def goes_on(known: Alert, reported: Alert, now: datetime) -> bool:
+    """Whether a report says of an alert that fires what is known, but for a later end and other words.
+
+    Nearly every report does. `take` would find a refresh then, and the report is what is known from now on.
+    """
+    if len(known.claims) != 1:
+        return False
+    old, new = known.claims[0], reported.claims[0]
+    return (
+        old.starts_at == new.starts_at
+        and old.ends_at is not None
+        and new.ends_at is not None
+        and now < old.ends_at <= new.ends_at
+        and old.origin == new.origin
+        and old.flapping == new.flapping
+    )
+
+
 def take(known: Alert | None, reported: Alert, now: datetime) -> Taken:
     """What one report makes of what is known.
 

@@ -6,11 +6,12 @@ Knows which rows a report touches. Must not know who reports. Next: `flush.py`, 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
-from hbalert.core.alert import Alert, Claim
+from hbalert.core.alert import Alert
 from hbalert.core.cap import Cap, Over, over
 from hbalert.core.group import join
-from hbalert.core.intake import Change, take
+from hbalert.core.intake import Change, goes_on, take
 from hbalert.core.route import Route, group_id, group_labels, match
 from hbalert.memory import Draft, Memory
 from hbalert.units import silences
@@ -33,18 +34,20 @@ def accept(
     Returns why a report was kept out, by its place.
     """
     kept_out = {}
-    soon = draft.now
+    now = draft.now
     ended = {}
     for place, reported in enumerate(reports):
         key = reported.labels.key
         known = draft.alerts.get(key)
-        taken = take(known, reported, draft.now)
+        if known is not None and goes_on(known, reported, now):
+            draft.put_alert(reported, refresh=not _is_overdue(memory, key, now))
+            continue
+        taken = take(known, reported, now)
         if taken.change is Change.NOTHING:
             continue
         if taken.change is Change.REFRESHED:
-            write_by = memory.write_by.get(key)
-            overdue = write_by is not None and write_by <= soon
-            other = known is not None and not _says_the_same(known.claims, taken.alert.claims)
+            overdue = _is_overdue(memory, key, now)
+            other = known is not None and _whole(known) != _whole(taken.alert)
             draft.put_alert(taken.alert, refresh=not (overdue or other))
             continue
         if cap is not None and taken.change is Change.APPEARED:
@@ -57,7 +60,7 @@ def accept(
         kind, says = NOTES[taken.change]
         draft.note(kind, f"{_origin(reported)}: {says}", alert_key=key)
         if taken.change is Change.RESOLVED:
-            ended[taken.alert.labels] = draft.now
+            ended[taken.alert.labels] = now
         else:
             join_groups(draft, taken.alert, root)
     if ended:
@@ -65,14 +68,15 @@ def accept(
     return kept_out
 
 
-def _says_the_same(known: Sequence[Claim], now: Sequence[Claim]) -> bool:
-    """Whether nothing differs that is stored at once, also when an alert only goes on firing."""
-    if len(known) != len(now):
-        return False
-    for one, other in zip(known, now, strict=True):
-        if one.starts_at != other.starts_at or one.origin != other.origin or one.flapping != other.flapping:
-            return False
-    return True
+def _is_overdue(memory: Memory, key: bytes, now: datetime) -> bool:
+    """Whether a refresh must be written with this commit."""
+    write_by = memory.write_by.get(key)
+    return write_by is not None and write_by <= now
+
+
+def _whole(alert: Alert) -> list[object]:
+    """What of an alert is stored at once, also when it only goes on firing."""
+    return [(claim.origin, claim.starts_at, claim.flapping) for claim in alert.claims]
 
 
 def join_groups(draft: Draft, alert: Alert, root: Route) -> list[str]:
