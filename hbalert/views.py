@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
+from itertools import count
 
 from hbalert.core.alert import Alert
 from hbalert.core.delivery import Delivery
@@ -35,6 +36,8 @@ class AlertView:
     receivers     the names its routes point to, in the order of the tree
     silenced_by   ids of silences
     inhibited_by  fingerprints of the alerts that inhibit it
+    edition       a number that no other view has, of this alert or another
+    alike         the edition since which nothing else has changed than annotations, end, time of the report
     """
 
     alert: Alert
@@ -42,8 +45,10 @@ class AlertView:
     fingerprint: str
     ends_at: datetime | None
     receivers: tuple[str, ...]
-    silenced_by: tuple[str, ...] = ()
-    inhibited_by: tuple[str, ...] = ()
+    silenced_by: tuple[str, ...]
+    inhibited_by: tuple[str, ...]
+    edition: int
+    alike: int
 
     @property
     def state(self) -> str:
@@ -120,6 +125,11 @@ class Wanted:
         return self.receiver is None or any(map(self.receiver, view.receivers))
 
 
+_NEVER = datetime.max.replace(tzinfo=UTC)
+
+_editions = count(1)
+
+
 class Book:
     """The views of all alerts, kept up to date when somebody reads them."""
 
@@ -130,11 +140,26 @@ class Book:
         self._seen: dict[bytes, AlertView] = {}
         self._as_found: list[AlertView] = []
         self._sorted: list[AlertView] = []
+        self._version = 0
+        # While nothing of this changes and the time lies between, another look would find the same.
+        self._state: tuple[object, ...] = ()
+        self._since = self._until = _NEVER
 
     def alerts(self, now: datetime) -> list[AlertView]:
         """Every alert that fires, by fingerprint."""
         self._look(now)
         return self._sorted
+
+    def version(self, now: datetime) -> int:
+        """The same number as long as `alerts` would answer the same."""
+        self._look(now)
+        return self._version
+
+    def found(self, now: datetime) -> list[AlertView]:
+        """As `alerts`, in the order in which they came: whoever works on all of them finds what belongs
+        together close together in memory."""
+        self._look(now)
+        return self._as_found
 
     def wanted(self, wanted: Wanted, now: datetime) -> list[AlertView]:
         """The firing alerts that are asked for, by fingerprint."""
@@ -173,15 +198,19 @@ class Book:
 
     def _look(self, now: datetime) -> None:
         memory, config = self._engine.memory, self._engine.config
+        quiet = self._engine.quiet
+        silencer = quiet.silencer(memory, now)
+        same_silences, self._silencer = silencer is self._silencer, silencer
+        state = (config.route, config.inhibit_rules, memory.alerts.version)
+        if same_silences and state == self._state and self._since <= now < self._until:
+            return
         if config.route is not self._root:
             self._root = config.route
             self._seen.clear()
         # Inhibition depends on what else fires, so it is asked each time; silences only when they change.
-        quiet = self._engine.quiet
-        silencer = quiet.silencer(memory, now)
-        same_silences, self._silencer = silencer is self._silencer, silencer
         inhibits = bool(config.inhibit_rules)
         seen = self._seen
+        until = _NEVER
         found = []
         for key, alert in memory.alerts.items():
             view = seen.get(key)
@@ -190,13 +219,20 @@ class Book:
                 silenced_by = view.silenced_by if view and known else silencer.silenced_by(alert.labels)
                 inhibited_by = quiet.inhibited_by(alert.labels, memory, now) if inhibits else ()
                 view = seen[key] = _view(alert, view, self._root, silenced_by, inhibited_by)
-            if view.ends_at is None or view.ends_at > now:
+            ends_at = view.ends_at
+            if ends_at is None:
                 found.append(view)
+            elif ends_at > now:
+                found.append(view)
+                if ends_at < until:
+                    until = ends_at
         if len(seen) > len(memory.alerts):
             self._seen = {key: seen[key] for key, _ in memory.alerts.items()}
         if found != self._as_found:  # the same objects in the same order are found equal at once
             self._as_found = found
+            self._version += 1
             self._sorted = sorted(found, key=lambda view: view.fingerprint)
+        self._state, self._since, self._until = state, now, until
 
 
 def _view(
@@ -207,14 +243,19 @@ def _view(
     inhibited_by: tuple[str, ...],
 ) -> AlertView:
     """The view of an alert; the old one itself when nothing about it has changed."""
+    edition = alike = next(_editions)
     if old is None:
         receivers = tuple(dict.fromkeys(route.receiver for route in match(root, alert.labels)))
         name = fingerprint(alert.labels)
-    elif old.alert is alert and old.silenced_by == silenced_by and old.inhibited_by == inhibited_by:
-        return old
     else:
-        receivers, name = old.receivers, old.fingerprint
-    return AlertView(alert, alert.labels, name, alert.ends_at, receivers, silenced_by, inhibited_by)
+        receivers, name, before = old.receivers, old.fingerprint, old.alert
+        if old.silenced_by == silenced_by and old.inhibited_by == inhibited_by:
+            if before is alert:
+                return old
+            if before.starts_at == alert.starts_at and before.generator_url == alert.generator_url:
+                alike = old.alike
+    ends_at = alert.ends_at
+    return AlertView(alert, alert.labels, name, ends_at, receivers, silenced_by, inhibited_by, edition, alike)
 
 
 def _fires(view: AlertView, now: datetime) -> bool:

@@ -10,6 +10,7 @@ wire      every JSON shape that comes in or goes out
 ingest    posted alerts -> reports
 webhooks  payloads of Alertmanager and Grafana -> reports
 v2        Alertmanager's API, version 2
+listing   alerts as JSON, kept, and sent to many at once
 prom      Prometheus' API for rules and alerts
 passing   queries of others, passed on to the default source
 hb        our own: history, queue, status

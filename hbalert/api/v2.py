@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from asyncio import Future, shield
-from collections.abc import Awaitable, Iterable
+from collections.abc import Awaitable
 from datetime import datetime
 
 import msgspec
@@ -20,15 +20,14 @@ from starlette.responses import Response
 from hbalert import __version__
 from hbalert.api import query
 from hbalert.api.am_yaml import alertmanager_yaml
-from hbalert.api.body import read_json
+from hbalert.api.body import header, read_json
 from hbalert.api.door import Ready, json_response
 from hbalert.api.ingest import LabelTexts, Missing, Posted, check_annotations, longer, read_alerts
+from hbalert.api.listing import AlertTexts, Bodies, Body, Listed, shown
 from hbalert.api.refusal import TOO_MANY, Refusal
 from hbalert.api.wire import (
     AlertGroup,
-    AlertStatus,
     Cluster,
-    GettableAlert,
     GettableSilence,
     NamedReceiver,
     OutMatcher,
@@ -49,10 +48,10 @@ from hbalert.config.types import Limits
 from hbalert.core.cap import Over
 from hbalert.core.matcher import Matcher, Op, make
 from hbalert.core.silence import Silence
-from hbalert.engine import Engine
+from hbalert.engine import Engine, new_id
 from hbalert.metrics import Metrics
 from hbalert.regex import compile_regex
-from hbalert.views import AlertView, Book, SilenceView, silences
+from hbalert.views import Book, GroupView, SilenceView, silences
 
 log = structlog.get_logger("hbalert.api")
 
@@ -74,52 +73,11 @@ _OPS = {
 """(isEqual, isRegex) -> operator."""
 
 
-class AlertTexts:
-    """The JSON of each shown alert, kept as long as its view is the same object."""
+SOME = 1000
+"""For more alerts than this the order in which their texts are made matters."""
 
-    def __init__(self) -> None:
-        self._kept: dict[str, tuple[AlertView, datetime | None, bytes]] = {}
-        self._encode = msgspec.json.Encoder().encode
-
-    def of(self, views: Iterable[AlertView], ahead: datetime) -> list[bytes]:
-        """The texts, in order. ahead: the end that is shown where there is none in sight."""
-        kept, out = self._kept, []
-        for view in views:
-            end = view.ends_at or ahead
-            known = kept.get(view.fingerprint)
-            if known is not None and known[0] is view and known[1] is end:
-                out.append(known[2])
-                continue
-            if known is None or known[0] is not view or known[1] != end:
-                known = (view, end, self._encode(shown(view, end)))
-                kept[view.fingerprint] = known
-            out.append(known[2])
-        return out
-
-    def forget(self, living: int) -> None:
-        """Drops everything when most of it belongs to alerts that are gone."""
-        if len(self._kept) > 2 * living + 1000:
-            self._kept.clear()
-
-
-def shown(view: AlertView, end: datetime, muted_by: tuple[str, ...] = ()) -> GettableAlert:
-    """An alert as the API shows it."""
-    return GettableAlert(
-        annotations=dict(view.alert.annotations),
-        ends_at=stamp(end),
-        fingerprint=view.fingerprint,
-        receivers=[NamedReceiver(name) for name in view.receivers],
-        starts_at=stamp(view.alert.starts_at),
-        status=AlertStatus(
-            inhibited_by=view.inhibited_by,
-            silenced_by=view.silenced_by,
-            muted_by=muted_by,
-            state="suppressed" if muted_by else view.state,
-        ),
-        updated_at=stamp(view.alert.updated_at),
-        generator_url=view.alert.generator_url,
-        labels=view.alert.labels.as_dict(),
-    )
+_ALERTS = b'{"alerts":'
+"""How the text of a group begins."""
 
 
 class V2:
@@ -132,6 +90,8 @@ class V2:
         self._limits = limits
         self._labels = LabelTexts(limits)
         self._texts = AlertTexts()
+        self._bodies = Bodies()
+        self._boot = new_id()[:8]  # states are counted anew by each process
         self._done = Ready()
 
     # --- alerts ---
@@ -183,33 +143,46 @@ class V2:
         raise Refusal(422, posted.text(), code=REQUIRED) if posted.missing else Refusal(400, posted.text())
 
     async def get_alerts(self, request: Request) -> Response:
+        wanted = query.wanted(request, self._limits)
         now = self._engine.clock.now()
-        views = self._book.wanted(query.wanted(request, self._limits), now)
-        texts = self._texts.of(views, self._ahead(now))
-        self._texts.forget(len(self._engine.memory.alerts))
-        return json_response(b"[" + b",".join(texts) + b"]")
+        state = (self._book.version(now), self._ahead(now))
+        tag = f'W/"{self._boot}-{state[0]}-{state[1].timestamp():.0f}"'
+        if header(request.scope, b"if-none-match") == tag:
+            return Response(status_code=304, headers={"ETag": tag, "Cache-Control": "no-store"})
+        key = (request.scope["query_string"], *state)
+        body = self._bodies.get(key)
+        if body is None:
+            views = self._book.wanted(wanted, now)
+            if len(views) > SOME:
+                self._texts.keep(self._book.found(now), state[1])
+            texts = self._texts.listed(views, state[1])
+            self._texts.forget(self._book.found(now))
+            body = self._bodies.put(key, b"".join(texts))
+        return Listed(body, tag)
 
     async def get_groups(self, request: Request) -> Response:
         now = self._engine.clock.now()
         ahead = self._ahead(now)
-        out = []
+        out = [b"["]
         for view in self._book.groups(query.wanted(request, self._limits), now):
-            if view.muted_by:
-                texts = [
-                    msgspec.json.encode(shown(each, each.ends_at or ahead, view.muted_by))
-                    for each in view.alerts
-                ]
-            else:
-                texts = self._texts.of(view.alerts, ahead)
-            out.append(
-                AlertGroup(
-                    alerts=[msgspec.Raw(text) for text in texts],
-                    labels=view.group.labels.as_dict(),
-                    receiver=NamedReceiver(view.route.receiver),
-                    route_labels={},
-                )
-            )
-        return json_response(out)
+            out += (b",", *self._group(view, ahead)) if len(out) > 1 else self._group(view, ahead)
+        out.append(b"]")
+        return Listed(Body(b"".join(out)))
+
+    def _group(self, view: GroupView, ahead: datetime) -> list[bytes]:
+        group = AlertGroup(
+            alerts=[],
+            labels=view.group.labels.as_dict(),
+            receiver=NamedReceiver(view.route.receiver),
+            route_labels={},
+        )
+        around = msgspec.json.encode(group)
+        if view.muted_by:
+            muted = [shown(each, each.ends_at or ahead, view.muted_by) for each in view.alerts]
+            alerts = [msgspec.json.encode(muted)]
+        else:
+            alerts = self._texts.listed(view.alerts, ahead)
+        return [_ALERTS, *alerts, around[len(_ALERTS) + len(b"[]") :]]
 
     def _ahead(self, now: datetime) -> datetime:
         return horizon(now, self._engine.config.alerts.resolve_timeout)

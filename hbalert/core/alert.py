@@ -55,11 +55,15 @@ class Alert:
     @property
     def starts_at(self) -> datetime:
         """Since when the first of its origins says so."""
+        if len(self.claims) == 1:
+            return self.claims[0].starts_at
         return min([claim.starts_at for claim in self.claims])
 
     @property
     def ends_at(self) -> datetime | None:
         """When the last claim ends; None while one has no end in sight."""
+        if len(self.claims) == 1:
+            return self.claims[0].ends_at
         ends = [claim.ends_at for claim in self.claims]
         if any(end is None for end in ends):
             return None
@@ -67,6 +71,8 @@ class Alert:
 
     @property
     def updated_at(self) -> datetime:
+        if len(self.claims) == 1:
+            return self.claims[0].updated_at
         return max([claim.updated_at for claim in self.claims])
 
     @property
