@@ -151,20 +151,13 @@ class Desk:
         return reading.wall
 
     async def _commit(self, units: list[Waiting], now: datetime, begun: Decided | None = None) -> None:
-        batch = Batch(self.memory, now, self.memory.sequence)
         decided: list[Decided] = []
         if begun is not None:
-            batch.absorb(begun.draft)
             decided.append(begun)
-        for unit, future in units:
-            draft = Draft(batch, now, batch.sequence)
-            try:
-                answer = unit(draft)
-            except Exception as error:
-                _fail(future, error)
-                continue
-            batch.absorb(draft)
-            decided.append(Decided(unit, future, draft, answer))
+        if begun is not None and not units:
+            batch: Draft = begun.draft
+        else:
+            batch = self._decide(units, now, decided)
         changes = batch.changes()
         if changes:
             try:
@@ -178,6 +171,22 @@ class Desk:
                 each.future.set_result(each.answer)
         if changes:
             self.changed(batch)
+
+    def _decide(self, units: list[Waiting], now: datetime, decided: list[Decided]) -> Batch:
+        """Units on top of each other, and of what is decided already."""
+        batch = Batch(self.memory, now, self.memory.sequence)
+        for each in decided:
+            batch.absorb(each.draft)
+        for unit, future in units:
+            draft = Draft(batch, now, batch.sequence)
+            try:
+                answer = unit(draft)
+            except Exception as error:
+                _fail(future, error)
+                continue
+            batch.absorb(draft)
+            decided.append(Decided(unit, future, draft, answer))
+        return batch
 
     async def _refused(self, decided: list[Decided], now: datetime, error: Exception) -> None:
         """A row the store cannot take refuses only whose it is.

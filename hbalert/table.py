@@ -34,7 +34,8 @@ class Table(Generic[K, V]):
         self._under = under
         self._rows: dict[K, V | None] = {}
         self._changed = 0
-        self._buckets: dict[object, set[K]] = {}
+        # Over another one they are made when somebody looks into them: most that write never do.
+        self._buckets: dict[object, set[K]] | None = {} if under is None else None
 
     def over(self) -> Table[K, V]:
         """A new table that lies over this one."""
@@ -48,7 +49,7 @@ class Table(Generic[K, V]):
     def put(self, key: K, row: V) -> None:
         self._rows[key] = row
         self._changed = next(_changes)
-        if self._index is not None:
+        if self._index is not None and self._buckets is not None:
             for bucket in self._index(key, row):
                 self._buckets.setdefault(bucket, set()).add(key)
 
@@ -58,7 +59,7 @@ class Table(Generic[K, V]):
             self._rows[key] = None
             return
         row = self._rows.pop(key, None)
-        if row is None or self._index is None:
+        if row is None or self._index is None or self._buckets is None:
             return
         for bucket in self._index(key, row):
             keys = self._buckets[bucket]
@@ -84,6 +85,12 @@ class Table(Generic[K, V]):
         return [(key, row) for key, row in pairs if row is not None]
 
     def _keys(self, bucket: object) -> set[K]:
+        if self._buckets is None:
+            self._buckets = {}
+            for key, row in self._rows.items():
+                if row is not None and self._index is not None:
+                    for each in self._index(key, row):
+                        self._buckets.setdefault(each, set()).add(key)
         mine = self._buckets.get(bucket, set())
         return mine | self._under._keys(bucket) if self._under is not None else mine
 

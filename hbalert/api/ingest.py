@@ -108,6 +108,8 @@ def check_labels(pairs: dict[str, str], limits: Limits) -> Labels:
         raise ValueError("at least one label pair required")
     if len(labels) > limits.labels:
         raise ValueError(f"labels: {len(labels)} are more than the limit of {limits.labels}")
+    if len(labels.key) <= min(limits.name_bytes, limits.value_bytes) and labels.get("") is None:
+        return labels  # together they are within what each may have
     for name, value in labels.items():
         if not name:
             raise ValueError('invalid label set: invalid name ""')

@@ -43,8 +43,8 @@ def join(
     if group is None:
         due = now if waited else now + route.group_wait
         return Group(group_id, route.id, labels, due)
-    if waited and not group.flushed:
-        return replace(group, next_flush_at=min(group.next_flush_at, now))
+    if waited and not group.flushed and group.next_flush_at > now:
+        return replace(group, next_flush_at=now)
     return group
 
 

@@ -41,11 +41,9 @@ class Labels(Mapping[str, str]):
     def __init__(self, pairs: Mapping[str, str] | Iterable[tuple[str, str]] = ()) -> None:
         items = pairs.items() if isinstance(pairs, Mapping) else pairs
         self._map = {name: value for name, value in sorted(items) if value != ""}
-        self.key = b"".join(
-            part
-            for name, value in self._map.items()
-            for part in (name.encode(), SEPARATOR, value.encode(), SEPARATOR)
-        )
+        parts = [text.encode() for pair in self._map.items() for text in pair]
+        parts.append(b"")
+        self.key = SEPARATOR.join(parts)
         self._fingerprint = ""
 
     @classmethod

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import lru_cache
 
 from hbalert.core.labels import Labels
 from hbalert.core.matcher import Matcher, matches, text
@@ -114,7 +115,12 @@ def group_labels(route: Route, labels: Labels) -> Labels:
     """The labels that an alert shares with everyone in its group."""
     if EVERYTHING in route.group_by:
         return labels
-    return Labels({name: labels[name] for name in route.group_by if name in labels})
+    return _shared(route.group_by, tuple([labels.get(name, "") for name in route.group_by]))
+
+
+@lru_cache(maxsize=8192)
+def _shared(names: tuple[str, ...], values: tuple[str, ...]) -> Labels:
+    return Labels(zip(names, values, strict=True))
 
 
 def group_key(route: Route, labels: Labels) -> str:
@@ -127,4 +133,9 @@ def group_key(route: Route, labels: Labels) -> str:
 
 def group_id(route: Route, labels: Labels) -> str:
     """The identity of a group: the route's id and the group labels; unique by construction."""
-    return f"{route.id}:{labels}"
+    return _identity(route.id, labels)
+
+
+@lru_cache(maxsize=8192)
+def _identity(route_id: str, labels: Labels) -> str:
+    return f"{route_id}:{labels}"
