@@ -247,6 +247,18 @@ AWAY = (
     ),
 )  # fmt: skip
 
+# --- it comes and goes ---
+
+COMES_AND_GOES = ("a firing", "-") * 3
+
+FLAPS = (
+    Case(
+        "Flaps", "flapping", "held from its third start on (by default: from the fifth within an hour)",
+        "load > 1", (*COMES_AND_GOES[:5], "a firing"), theirs=COMES_AND_GOES, ours={"flap_after": 3},
+    ),
+    Case("FlapsNot", "flapping", "0 holds nothing", "load > 1", COMES_AND_GOES, ours={"flap_after": 0}),
+)  # fmt: skip
+
 # --- a reload ---
 
 WAITS = ("a pending", "a pending as before")

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from tests.beside_prometheus.cases import AWAY, EDIT, KILL, TIME, Case
+from tests.beside_prometheus.cases import AWAY, EDIT, FLAPS, KILL, TIME, Case
 from tests.beside_prometheus.engines import Engine, Ours, Theirs
 from tests.fakes.prometheus import programs, serving
 
@@ -100,6 +100,15 @@ CHAPTERS = (
         "the data are gone",
         AWAY,
         {"while it is bad": [shows(BAD)], "no data": [shows(None)], "data, and none bad": [shows(WELL)]},
+    ),
+    Chapter(
+        "it comes and goes",
+        FLAPS,
+        {
+            f"{times} {state}": [shows(text)]
+            for times in ("once", "twice", "three times")
+            for state, text in (("bad", BAD), ("over", WELL))
+        },
     ),
     Chapter(
         "a reload",
