@@ -30,6 +30,7 @@ class Line:
 AM = "Alertmanager"
 OWN_SHORT = "Prometheus"
 OWN = f"{OWN_SHORT}' own evaluation"
+BATCHES = "batches only"
 PER_ALERT = "us CPU an alert"
 
 _LINES = (
@@ -107,6 +108,14 @@ _LINES = (
     Line("rules-few-vmalert", "The same", "ms CPU", "vmalert", 0.15),
     Line("rules-many", "Round of 10,000 rules, a hundredth fires", "ms CPU", OWN, 1.8, 1.0),
     Line("rules-many-vmalert", "The same", "ms CPU", "vmalert", 0.15),
+    Line("rules-pack", "Round of 400 different rules, most of them pairs", "ms CPU", OWN, 1.8, 1.0),
+    Line("rules-pack-vmalert", "The same", "ms CPU", "vmalert", 0.15),
+    Line("ask-bots-alone", "Questions of a round of 2,000 bot rules, one by one", "ms CPU", BATCHES),
+    Line("ask-bots-labels", "The same, `merge_labels`", "ms CPU", BATCHES),
+    Line("ask-pack-alone", "Questions of a round of the 400 rules, one by one", "ms CPU", BATCHES),
+    Line("ask-pack-thresholds", "The same, `merge_thresholds`", "ms CPU", BATCHES),
+    Line("ask-pack-labels", "The same, `merge_labels`", "ms CPU", BATCHES),
+    Line("ask-pack-both", "The same, both", "ms CPU", BATCHES),
 )
 
 LINES = {line.name: line for line in _LINES}

@@ -16,6 +16,7 @@ from tempfile import TemporaryDirectory
 
 import aiohttp
 
+from bench.pack import Pack
 from bench.rulepack import as_toml, as_yaml
 from bench.sides import Side, running
 from bench.sink import Sink
@@ -24,20 +25,32 @@ from hbalert.programs.prometheus import Prometheus
 from tests.compat.peers import Hbalert, free_port
 from tests.compat.setup import Setup, fast
 
+Rules = int | Pack
+"""So many rules of bots, or a pack."""
+
 
 class Missing(Exception):
     """A peer is not installed; the text says how to get it."""
 
 
+def _yaml(rules: Rules) -> str:
+    return rules.as_yaml if isinstance(rules, Pack) else as_yaml(rules)
+
+
+def _toml(rules: Rules) -> str:
+    return rules.as_toml if isinstance(rules, Pack) else as_toml(rules)
+
+
 @asynccontextmanager
-async def prometheus(target: str, interval_s: int, rules: int = 0) -> AsyncIterator[Prometheus]:
+async def prometheus(target: str, interval_s: int, rules: Rules = 0) -> AsyncIterator[Prometheus]:
     """One that scrapes the target; with rules, it evaluates them itself."""
     with TemporaryDirectory(prefix="hbalert-bench-") as name:
         folder = Path(name)
-        (folder / "rules.yml").write_text(as_yaml(rules), "utf-8")
+        (folder / "rules.yml").write_text(_yaml(rules), "utf-8")
         config = (
             f"global: {{scrape_interval: {interval_s}s, evaluation_interval: {interval_s}s}}\n"
-            f"scrape_configs: [{{job_name: bots, static_configs: [{{targets: ['{target}']}}]}}]\n"
+            "scrape_configs: [{job_name: bots, honor_labels: true,"
+            f" static_configs: [{{targets: ['{target}']}}]}}]\n"
             + (f"rule_files: ['{folder / 'rules.yml'}']\n" if rules else "")
         )
         async with Prometheus(config, folder) as running_one:
@@ -45,7 +58,7 @@ async def prometheus(target: str, interval_s: int, rules: int = 0) -> AsyncItera
 
 
 @asynccontextmanager
-async def hbalert(source_url: str, interval_s: int, rules: int) -> AsyncIterator[Side]:
+async def hbalert(source_url: str, interval_s: int, rules: Rules) -> AsyncIterator[Side]:
     """hbalert with the pack, over that Prometheus."""
     setup = Setup(
         fast(group_by=["bot"], group_wait="1s", group_interval="1h"),
@@ -54,7 +67,7 @@ async def hbalert(source_url: str, interval_s: int, rules: int) -> AsyncIterator
             "evaluation": {"interval": f"{interval_s}s", "rules": ["rules/*.toml"]},
         },
     )
-    async with running(Hbalert, setup, {"rules/bench.toml": as_toml(rules)}) as side:
+    async with running(Hbalert, setup, {"rules/bench.toml": _toml(rules)}) as side:
         yield side
 
 
@@ -94,13 +107,13 @@ class Vmalert:
 
 
 @asynccontextmanager
-async def vmalert(source_url: str, interval_s: int, rules: int) -> AsyncIterator[Vmalert]:
+async def vmalert(source_url: str, interval_s: int, rules: Rules) -> AsyncIterator[Vmalert]:
     """vmalert with the pack, over that Prometheus; it notifies somebody who listens and does nothing."""
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="hbalert-bench-")))
         sink = await stack.enter_async_context(Sink())
         session = await stack.enter_async_context(aiohttp.ClientSession())
-        (folder / "rules.yml").write_text(as_yaml(rules), "utf-8")
+        (folder / "rules.yml").write_text(_yaml(rules), "utf-8")
         port = free_port()
         begun = time.monotonic()
         child = await start(

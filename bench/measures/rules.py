@@ -12,12 +12,13 @@ import aiohttp
 
 from bench.budgets import OWN_SHORT
 from bench.measures import measure
+from bench.pack import Series, read
 from bench.panels import VM, WE
 from bench.process import cpu_s
 from bench.record import Record, Scale, check
 from bench.rulepack import SHAPES, metrics
 from bench.sides import same
-from bench.watchers import hbalert, prometheus, vmalert
+from bench.watchers import Rules, hbalert, prometheus, vmalert
 from tests.fakes.prometheus import serving
 
 FIFTH, FEW = 5, 100
@@ -27,6 +28,16 @@ FIFTH, FEW = 5, 100
 @measure("rules-fifth", "rules-fifth-vmalert")
 async def rules_fifth(record: Record, scale: Scale) -> None:
     await _lines(record, scale, "rules-fifth", rules=2_000, each=FIFTH, interval_s=10)
+
+
+@measure("rules-pack", "rules-pack-vmalert")
+async def rules_pack(record: Record, scale: Scale) -> None:
+    pack = read()
+    async with contest_over(Series(pack).text, pack, None, 2 if scale.quick else 10) as those:
+        for _ in range(scale.at_most(5)):
+            used = await those.round(2)
+            record.pair("rules-pack", used[WE] * 1e3, used[OWN_SHORT] * 1e3)
+            record.pair("rules-pack-vmalert", used[WE] * 1e3, used[VM] * 1e3)
 
 
 @measure("rules-few", "rules-few-vmalert", "growth-rules")
@@ -84,13 +95,13 @@ class Contest:
     pids    who -> the processes that work for it
     idle    a Prometheus that scrapes the same and does nothing else
     urls    who -> where it shows its alerts
-    wanted  how many alerts have to fire
+    wanted  how many alerts have to fire; None: as many as Prometheus says, those that wait included
     """
 
     pids: dict[str, tuple[int, ...]]
     idle: int
     urls: dict[str, str]
-    wanted: int
+    wanted: int | None
     interval_s: int
     session: aiohttp.ClientSession
 
@@ -103,7 +114,7 @@ class Contest:
         await asyncio.sleep(rounds * self.interval_s)
         spent = {who: (now - before[who]) / rounds for who, now in self._used().items()}
         seen = await self._firing(OWN_SHORT)
-        check(len(seen) == self.wanted, f"Prometheus shows {len(seen)} of {self.wanted} alerts")
+        check(self.wanted in (None, len(seen)), f"Prometheus shows {len(seen)} of {self.wanted} alerts")
         for who in self.pids:
             same(await self._firing(who), seen, f"alerts of rules, {who} beside Prometheus")
         return {who: spent[who] - spent[""] for who in self.pids}
@@ -111,8 +122,12 @@ class Contest:
     async def begun(self) -> None:
         """Waits until all of them show every alert."""
         async with asyncio.timeout(180):
-            while not all([len(await self._firing(who)) == self.wanted for who in self.pids]):
+            while not await self._agree():
                 await asyncio.sleep(self.interval_s / 4)
+
+    async def _agree(self) -> bool:
+        seen = [await self._firing(who) for who in self.pids]
+        return all(seen) and all(each == seen[0] for each in seen) and self.wanted in (None, len(seen[0]))
 
     def _used(self) -> dict[str, float]:
         return {who: sum(map(cpu_s, pids)) for who, pids in {**self.pids, "": (self.idle,)}.items()}
@@ -123,7 +138,7 @@ class Contest:
         return sorted(
             tuple(sorted((k, v) for k, v in one["labels"].items() if k != "alertgroup"))
             for one in found
-            if one["state"] == "firing"
+            if one["state"] == "firing" or self.wanted is None
         )
 
 
@@ -133,11 +148,21 @@ async def contest(
 ) -> AsyncIterator[Contest]:
     """All of them, over one target in which each so manieth bot is in trouble; every alert fires."""
     bots = rules // len(SHAPES)
+    wanted, text = len(range(0, bots, each)) * len(SHAPES), metrics(bots, each)
+    async with contest_over(text, rules, wanted, interval_s, with_vmalert=with_vmalert) as those:
+        yield those
+
+
+@asynccontextmanager
+async def contest_over(
+    text: str, rules: Rules, wanted: int | None, interval_s: int, *, with_vmalert: bool = True
+) -> AsyncIterator[Contest]:
+    """All of them, with the same rules over one target."""
     async with AsyncExitStack() as stack:
         target = await stack.enter_async_context(serving())
-        target.text = metrics(bots, each)
+        target.text = text
 
-        async def own(rules: int = 0) -> Any:
+        async def own(rules: Rules = 0) -> Any:
             return await stack.enter_async_context(prometheus(target.address, interval_s, rules))
 
         idle, itself, asked = await own(), await own(rules), await own()
@@ -149,7 +174,6 @@ async def contest(
             theirs = await stack.enter_async_context(vmalert(source.url, interval_s, rules))
             pids[VM], urls[VM] = (source.pid, theirs.pid), theirs.url
         session = await stack.enter_async_context(aiohttp.ClientSession())
-        wanted = len(range(0, bots, each)) * len(SHAPES)
         those = Contest(pids, idle.pid, urls, wanted, interval_s, session)
         await those.begun()
         yield those
