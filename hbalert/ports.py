@@ -40,6 +40,10 @@ class Answer:
         return PARTIAL in self.warnings
 
 
+NO_SERIES = Answer(())
+"""No series and no warning, as most answers are: whoever answers may use this one value."""
+
+
 @dataclass(frozen=True, slots=True)
 class Passed:
     """An answer of a source's API, passed on as it is: JSON in the words of that API."""

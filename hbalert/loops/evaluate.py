@@ -23,8 +23,8 @@ from hbalert.core.trouble import Lateness, is_late
 from hbalert.engine import Engine
 from hbalert.errors import Incomplete, StoreError, Unavailable
 from hbalert.health import GroupHealth, RuleHealth
-from hbalert.loops.lookup import LookedUp, look_up, looks_up
-from hbalert.loops.watch import Answers, Watch, watch_of
+from hbalert.loops.lookup import NO_LOOKUPS, LookedUp, look_up, looks_up
+from hbalert.loops.watch import Answers, Watch, quiet, watch_of
 from hbalert.memory import Draft
 from hbalert.metrics import Metrics
 from hbalert.ports import Answer, Source
@@ -32,6 +32,9 @@ from hbalert.units import own, rules
 from hbalert.views import SourceView
 
 log = structlog.get_logger("hbalert.evaluate")
+
+
+_NO_ROWS: Mapping[bytes, RuleAlert] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,14 +224,16 @@ class Evaluator:
         self._remember(this, went, clock.monotonic() - begun)
 
     async def _ask(self, this: Round) -> Answers:
-        firing = {
-            rule_id
-            for (rule_id, _), row in self._engine.memory.rule_alerts.items()
-            if row.state is RuleAlertState.FIRING
-        }
         # The expressions of the rules come first, so that their batches are the same each time.
-        wanted = [list(watch.exprs(watch.rule.id in firing)) for watch in this.watches]
-        exprs = [each[0] for each in wanted] + [expr for each in wanted for expr in each[1:]]
+        exprs = [watch.rule.expr for watch in this.watches]
+        asking = [watch for watch in this.watches if watch.asks_more]
+        if asking:
+            firing = {
+                rule_id
+                for (rule_id, _), row in self._engine.memory.rule_alerts.items()
+                if row.state is RuleAlertState.FIRING
+            }
+            exprs += [expr for watch in asking for expr in watch.more(watch.rule.id in firing)]
         answers = await this.source.query_many(exprs, this.at)
         return dict(zip(exprs, answers, strict=True))
 
@@ -252,7 +257,9 @@ class Evaluator:
         asked = {
             watch.rule.id: look_up(watch.rule, answer.samples, this.source, this.at, this.slot, self._expand)
             for watch in this.watches
-            if looks_up(watch.rule) and isinstance(answer := answers.get(watch.rule.expr), Answer)
+            if isinstance(answer := answers.get(watch.rule.expr), Answer)
+            and answer.samples
+            and looks_up(watch.rule)
         }
         return dict(zip(asked, await asyncio.gather(*asked.values()), strict=True))
 
@@ -273,15 +280,18 @@ class Evaluator:
         went: dict[str, RuleHealth | str] = {}
         reports: list[Alert] = []
         for watch in this.watches:
-            if self._watches.get(watch.rule.id) != watch:
+            rule_id = watch.rule.id
+            known = self._watches.get(rule_id)
+            if known is not watch and known != watch:
                 continue  # a reload has changed or removed it meanwhile
-            rows, before = active.get(watch.rule.id, {}), self.health.get(watch.rule.id)
-            looked_up = texts.get(watch.rule.id, {})
+            rows, before = active.get(rule_id, _NO_ROWS), self.health.get(rule_id)
+            looked_up = texts.get(rule_id, NO_LOOKUPS)
             health, outcome = watch.judge(answers, rows, before, this.slot, self._expand, looked_up)
-            went[watch.rule.id] = health
+            went[rule_id] = health
             if outcome is not None:
                 reports += rules.settle(draft, watch.outlook, outcome, this.slot)
-            reports += self._about_rule(draft, watch, health)
+            if health.failing_since or before is None or before.failing_since:
+                reports += self._about_rule(draft, watch, health)
         self._engine.accept_into(draft, [*reports, *self._about_source(draft, this)])
         return went
 
@@ -315,18 +325,28 @@ class Evaluator:
 
     def _remember(self, this: Round, went: Mapping[str, RuleHealth | str], seconds: float) -> None:
         groups: dict[str, list[bool]] = {}
+        the_quiet = quiet(this.slot)
+        shared: dict[str, RuleHealth] = {}
         for watch in this.watches:
-            how, rule, name = went.get(watch.rule.id), watch.rule, watch.group.name
+            rule, name = watch.rule, watch.group.name
+            how = went.get(rule.id)
             if how is None or rule.id not in self._watches:
+                continue
+            if name not in groups:
+                next_at = next_slot(watch.group, this.slot)
+                groups[name] = []
+                shared[name] = RuleHealth(this.slot, seconds, next_at=next_at)
+            if how is the_quiet:  # one value for all such rules of a group
+                self.health[rule.id] = shared[name]
+                groups[name].append(False)
                 continue
             before = self.health.get(rule.id)
             if isinstance(how, str):
                 how = RuleHealth(
                     this.slot, 0, error=how, failing_since=before.failing_since if before else None
                 )
-            next_at = next_slot(watch.group, this.slot)
-            self.health[rule.id] = replace(how, seconds=seconds, next_at=next_at)
-            groups.setdefault(name, []).append(bool(how.error))
+            self.health[rule.id] = replace(how, seconds=seconds, next_at=shared[name].next_at)
+            groups[name].append(bool(how.error))
             if how.error and (before is None or before.error != how.error) and not self._is_down(this.name):
                 log.warning("rule_failed", rule=rule.id, file=rule.file, line=rule.line, error=how.error)
         behind = self._engine.clock.now() - this.slot

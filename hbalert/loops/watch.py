@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import lru_cache
 
 import structlog
 
@@ -20,7 +21,7 @@ from hbalert.core.rule import Expand, Occasion, Rule, RuleAlert, RuleGroup
 from hbalert.errors import Unavailable
 from hbalert.health import RuleHealth
 from hbalert.loops.lookup import NO_LOOKUPS, LookedUp
-from hbalert.ports import Answer
+from hbalert.ports import NO_SERIES, Answer
 from hbalert.promql import data_query, series_query
 from hbalert.units.own import Own
 from hbalert.units.rules import Outlook, link
@@ -47,9 +48,18 @@ class Watch:
     series: str
     failing: Labels
 
+    @property
+    def asks_more(self) -> bool:
+        """Whether it may need answers beside that to its own expression."""
+        return bool(self.data or self.series or self.rule.clear)
+
     def exprs(self, fires: bool) -> Iterator[str]:
         """What has to be asked, the rule's own expression first."""
         yield self.rule.expr
+        yield from self.more(fires)
+
+    def more(self, fires: bool) -> Iterator[str]:
+        """What has to be asked beside the rule's own expression."""
         if self.data:
             yield self.data
         if self.rule.clear and fires:
@@ -72,6 +82,9 @@ class Watch:
         looked_up  what the queries in the rule's texts have answered
         """
         rule = self.rule
+        own = answers.get(rule.expr)
+        if own is NO_SERIES and not active and not self.asks_more and rule.no_data != "alert":
+            return quiet(slot), None  # as most are, most of the time
         failing_since = (before.failing_since if before else None) or slot
         got: list[Answer] = []
         for expr in (rule.expr, rule.clear, self.data):
@@ -120,6 +133,12 @@ class Watch:
 
 
 _NOTHING = Answer(())
+
+
+@lru_cache(maxsize=4)
+def quiet(slot: datetime) -> RuleHealth:
+    """How an evaluation went of which nothing can be said: the same value for all rules of a slot."""
+    return RuleHealth(slot, 0)
 
 
 def _with(answers: LookedUp, partial: bool, expand: Expand) -> Expand:

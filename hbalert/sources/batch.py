@@ -17,7 +17,7 @@ from functools import lru_cache
 from hbalert.core.labels import Labels
 from hbalert.core.rule import Sample
 from hbalert.errors import BadQuery, Incomplete, SourceError, TooMuch, Unavailable
-from hbalert.ports import Answer
+from hbalert.ports import NO_SERIES, Answer
 from hbalert.promql import Shape, mentions, shape
 from hbalert.sources.histograms import Histograms
 from hbalert.sources.merge import Leaf, merged
@@ -195,8 +195,9 @@ class Batcher:
         elif not whole.samples:
             now.answers.update(dict.fromkeys(leaf.exprs, whole))
         else:
+            nothing = Answer((), whole.warnings) if whole.warnings else NO_SERIES
             for expr, samples in leaf.apart(whole.samples):
-                now.answers[expr] = Answer(samples, whole.warnings)
+                now.answers[expr] = Answer(samples, whole.warnings) if samples else nothing
 
     async def _refused(self, now: _Round, some: Batch, error: SourceError) -> None:
         """Halves a refused batch, and then its leaf, until the expression that is to blame stands alone."""

@@ -16,7 +16,7 @@ from functools import lru_cache
 from hbalert.core.labels import Labels
 from hbalert.core.rule import Sample
 from hbalert.errors import BadQuery
-from hbalert.ports import Answer
+from hbalert.ports import NO_SERIES, Answer
 from hbalert.promql import Shape, shape
 from hbalert.sources.wire import Vector, form, without_histograms
 
@@ -91,15 +91,12 @@ def apart(vector: Vector, exprs: Sequence[str]) -> list[Answer]:
     for labels in vector.histograms:
         histograms[_place(labels, len(exprs))] += 1
     if not vector.warnings and not vector.histograms:
-        return [Answer(tuple(mine)) if mine else _NOTHING for mine in samples]
+        return [Answer(tuple(mine)) if mine else NO_SERIES for mine in samples]
     warnings = _whose(vector.warnings, exprs)
     return [
         Answer(tuple(mine), (*warnings[place], *without_histograms(histograms[place])))
         for place, mine in enumerate(samples)
     ]
-
-
-_NOTHING = Answer(())
 
 
 def _place(labels: dict[str, str], number: int) -> int:
