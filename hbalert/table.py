@@ -42,9 +42,13 @@ class Table(Generic[K, V]):
         return Table(self._index, self)
 
     def get(self, key: K) -> V | None:
-        if key in self._rows:
-            return self._rows[key]
-        return self._under.get(key) if self._under is not None else None
+        table: Table[K, V] | None = self
+        while table is not None:
+            rows = table._rows
+            if key in rows:
+                return rows[key]
+            table = table._under
+        return None
 
     def put(self, key: K, row: V) -> None:
         self._rows[key] = row
@@ -81,7 +85,9 @@ class Table(Generic[K, V]):
 
     def found(self, bucket: object) -> list[tuple[K, V]]:
         """The rows of one bucket of the index, in no particular order."""
-        pairs = ((key, self.get(key)) for key in self._keys(bucket))
+        if self._under is not None and not self._rows:
+            return self._under.found(bucket)
+        pairs = [(key, self.get(key)) for key in self._keys(bucket)]
         return [(key, row) for key, row in pairs if row is not None]
 
     def _keys(self, bucket: object) -> set[K]:
@@ -91,8 +97,11 @@ class Table(Generic[K, V]):
                 if row is not None and self._index is not None:
                     for each in self._index(key, row):
                         self._buckets.setdefault(each, set()).add(key)
-        mine = self._buckets.get(bucket, set())
-        return mine | self._under._keys(bucket) if self._under is not None else mine
+        mine = self._buckets.get(bucket)
+        if self._under is None:
+            return mine or set()
+        below = self._under._keys(bucket)
+        return mine | below if mine else below
 
     def changed(self) -> dict[K, V | None]:
         """What differs from the table below; None marks a removed row."""

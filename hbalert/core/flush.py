@@ -7,7 +7,7 @@ where anything is stored. Next: `delivery.py`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -88,19 +88,21 @@ def flush(
     with an alert that never ends is worse than a message in a quiet time. A muted alert that fires
     is not told, and one that was told before it was muted does not count as resolved.
     """
-    firing = {alert.labels.key: alert for alert in members if not alert.resolved(now)}
-    ended = {alert.labels.key: alert for alert in members if alert.resolved(now)}
+    firing: dict[bytes, Alert] = {}
+    ended: dict[bytes, Alert] = {}
+    for alert in members:
+        (ended if alert.resolved(now) else firing)[alert.labels.key] = alert
     known = firing.keys() | ended.keys()
     verdicts = []
     for listener in listeners:
         entry = entries.get(listener.name)
-        told = entry.firing & known if entry else frozenset()
+        told = _still_known(entry.firing, known) if entry else frozenset()
         loud = frozenset(key for key in firing if key not in muted)
         if not listener.in_receiver:
             loud &= told
         still = told & firing.keys()
         resolved = frozenset(key for key in ended if entry and key in told | entry.resolved)
-        current = entry.about(told) if entry else None
+        current = entry.about(told) if entry and told is not entry.firing else entry
         decision = decide(
             current,
             loud | still,
@@ -119,6 +121,11 @@ def flush(
         leaving=frozenset(ended),
         untold=frozenset(ended) - told_by_anyone,
     )
+
+
+def _still_known(told: frozenset[bytes], known: Set[bytes]) -> frozenset[bytes]:
+    """The set itself when nothing of it has gone: at nearly every look."""
+    return told if told <= known else told & known
 
 
 def _flaps(alerts: Iterable[Alert], entry: LogEntry | None) -> Reason | None:

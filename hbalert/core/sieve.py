@@ -65,9 +65,9 @@ class Sieve(Generic[T]):
 
     def found(self, labels: Mapping[str, str]) -> list[T]:
         """The owners of the lists that hold, in no particular order."""
-        found = []
+        found, get = [], labels.get
         for name, pivot in self._pivots.items():
-            for owner, others in pivot.candidates(labels.get(name, "")):
+            for owner, others in pivot.candidates(get(name, "")):
                 if matches(others, labels):
                     found.append(owner)
         return found

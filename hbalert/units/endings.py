@@ -24,9 +24,11 @@ def endings(draft: Draft, own: Own, notice: timedelta) -> list[Alert]:
 
     notice  so long before the end of a silence its author hears of it; none: never
     """
+    soon = {each.id: each for each in draft.silences.values() if ends_soon(each, draft.now, notice)}
+    if not soon and not draft.count(ENDING):
+        return []
     firing = [alert for alert in draft.alerts.values() if not alert.resolved(draft.now)]
     known = {alert.labels.key: alert for alert in firing if alert.labels.get("alertname") == ENDING}
-    soon = {each.id: each for each in draft.silences.values() if ends_soon(each, draft.now, notice)}
     covered = _will_be_heard(draft, soon, firing) if soon else {}
     reports = []
     for silence_id, labels_of in covered.items():

@@ -72,9 +72,10 @@ def watch(draft: Draft, found: Iterable[Trouble], external: Mapping[str, str]) -
                 )
             )
         draft.vital.add(labels.key)
-    for alert in list(draft.alerts.values()):
-        if alert.labels.get("alertname") in WATCHED and alert.labels not in seen:
-            reports += over(draft, alert.labels)
+    if any(map(draft.count, WATCHED)):
+        for alert in list(draft.alerts.values()):
+            if alert.labels.get("alertname") in WATCHED and alert.labels not in seen:
+                reports += over(draft, alert.labels)
     return reports
 
 
@@ -177,6 +178,7 @@ def is_told_to_others(delivery: Delivery) -> bool:
 
 
 def _is_about_a_notifier(labels: Labels) -> bool:
-    named = labels.get("alertname") in (NOTIFIER_FAILING, DELIVERY_DEAD, QUOTA_LOW, QUOTA_USED_UP)
+    if labels.get("alertname") not in (NOTIFIER_FAILING, DELIVERY_DEAD, QUOTA_LOW, QUOTA_USED_UP):
+        return False
     grave = labels.get("severity") == "critical"  # a quota that is not used up yet carries the news itself
-    return named and grave and labels.get(SOURCE) == OURS and "notifier" in labels
+    return grave and labels.get(SOURCE) == OURS and "notifier" in labels
