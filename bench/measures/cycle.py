@@ -43,7 +43,7 @@ async def cycle(record: Record, scale: Scale) -> None:
         for side in sides:
             await side.post(map(silence, range(silences)), SILENCES)
         looks = Looks(sides, interval_s)
-        await looks.begin(bodies(map(alert, range(GROUPS)), 64))
+        await looks.begin(bodies(map(alert, range(known - GROUPS, known)), 64))  # no silence is for all of them
         for side in sides:
             await side.post(bodies(map(alert, range(known)), 64))
         quiet = await _same_quiet(sides)

@@ -112,8 +112,10 @@ class Quiet:
         if not self._rules:
             return ()
         sources = self._inhibitor.inhibited_by(labels)
-        firing = [key for key in sources if (one := rows.alerts.get(key)) and not one.resolved(now)]
-        return tuple(fingerprint(Labels.from_key(key)) for key in firing)
+        if not sources:
+            return ()
+        known = [alert for key in sources if (alert := rows.alerts.get(key)) is not None]
+        return tuple(fingerprint(alert.labels) for alert in known if not alert.resolved(now))
 
     def of_route(self, route: Route, now: datetime) -> Mute | None:
         """Why a whole route is quiet now: one of its mute intervals holds, or none of its active ones."""
