@@ -115,12 +115,9 @@ def flush(
         verdicts.append(
             _verdict(group_id, listener, decision, current, loud, still, resolved, firing, ended, now)
         )
-    told_by_anyone = frozenset().union(*(entry.firing | entry.resolved for entry in entries.values()))
-    return Flush(
-        verdicts=tuple(verdicts),
-        leaving=frozenset(ended),
-        untold=frozenset(ended) - told_by_anyone,
-    )
+    leaving = frozenset(ended)
+    untold = leaving.difference(*(entry.firing | entry.resolved for entry in entries.values() if leaving))
+    return Flush(tuple(verdicts), leaving, untold)
 
 
 def _still_known(told: frozenset[bytes], known: Set[bytes]) -> frozenset[bytes]:

@@ -83,7 +83,7 @@ def flush_group(draft: Draft, group: Group, to: Destinations, quiet: Quiet, new_
             draft, silences.ends_of(alert for alert in members if alert.labels.key in outcome.leaving)
         )
     _part(draft, group, outcome.leaving, outcome.untold)
-    if draft.members_of(group.id):
+    if (members and not outcome.leaving) or draft.members_of(group.id):
         draft.groups.put(group.id, after_flush(group, route, draft.now))
     else:
         _forget(draft, group)
@@ -119,7 +119,8 @@ def _muted(
 ) -> dict[bytes, tuple[Mute, ...]]:
     """Who is kept quiet, and by whom. The timeline hears of it at the first look at the group."""
     muted = {}
-    told = frozenset().union(*(entry.firing for entry in entries.values()))
+    first = not group.flushed
+    told = frozenset().union(*(entry.firing for entry in entries.values())) if first else frozenset()
     mutes = quiet.at(draft, draft.now)
     for alert in members:
         by = mutes(alert.labels)
@@ -127,7 +128,7 @@ def _muted(
             continue
         key = alert.labels.key
         muted[key] = by
-        if not group.flushed and key not in told and not alert.resolved(draft.now):
+        if first and key not in told and not alert.resolved(draft.now):
             for mute in by:
                 draft.note(mute.kind, f"not told: {mute}", alert_key=key, group_id=group.id)
     return muted
