@@ -105,7 +105,7 @@ class Desk:
         except Exception as error:
             _fail(future, error)
             return True
-        if draft.changes():
+        if draft.has_changes():
             self._begun = Decided(unit, future, draft, answer)
             return False
         self.memory.absorb(draft)

@@ -7,6 +7,7 @@ after the store has committed: a `Draft` is an overlay until then. Next: `desk.p
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -187,6 +188,22 @@ class Draft(Rows):
         """The place of the next delivery in the outbox."""
         self.sequence += 1
         return self.sequence - 1
+
+    def has_changes(self) -> bool:
+        """Whether `changes` would be true, without making them: nearly every refresh is asked."""
+        if self.notes or self.attempts or self.vital or self.seen_at is not None:
+            return True
+        for name, rows in self.written().items():
+            if not rows or name not in STORED:
+                continue
+            refreshed: Collection[Any] = ()
+            if name == "alerts":
+                refreshed = self.refreshed
+            elif name == "rule_alerts":
+                refreshed = self.refreshed_rows
+            if len(rows) > len(refreshed) or any(rows[key] is None for key in refreshed):
+                return True
+        return False
 
     def changes(self) -> Changes:
         """What the store has to write. Empty (false) when nothing needs to be written."""

@@ -189,3 +189,30 @@ def test_the_version_of_a_table_changes_with_every_row_here_or_below() -> None:
     other.put("b", 3)
     assert len({*seen, other.version}) == 5
     assert over.version == over.version
+
+
+steps = st.lists(
+    st.tuples(st.sampled_from(["put", "refresh", "drop", "note", "silences", "member"]), st.integers(0, 2)),
+    max_size=5,
+)
+
+
+@given(steps)
+def test_whether_there_is_something_to_store_is_known_without_making_it(did: list[tuple[str, int]]) -> None:
+    memory = Memory(Snapshot(alerts=[fires(f"a={n}") for n in range(3)]), t(0))
+    draft = Draft(memory, t(1), 1)
+    for what, n in did:
+        alert = fires(f"a={n}", 0, 7200)
+        match what:
+            case "put" | "refresh":
+                draft.put_alert(alert, refresh=what == "refresh")
+            case "drop":
+                draft.alerts.drop(alert.labels.key)
+            case "note":
+                draft.note("firing", "fires")
+            case "silences":
+                assert list(draft.silences.values()) == []
+            case "member":
+                draft.members.put(("g", alert.labels.key), True)
+    assert draft.has_changes() is bool(draft.changes())
+    assert draft.has_changes() is any(what in ("put", "drop", "note") for what, _ in did)

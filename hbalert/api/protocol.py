@@ -13,6 +13,7 @@ here in the same piece of the stream, and whatever has to wait, goes uvicorn's w
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -27,6 +28,25 @@ AtOnce = Callable[[Scope, bytes], bytes]
 uvicorn's way, with what was put into the scope."""
 
 
+class Idle:
+    """Stands where uvicorn has the timer of a connection without a request.
+
+    uvicorn makes and cancels one around each request; of ours one runs on, and looks when it goes off how
+    long the connection has been idle.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self.since = 0.0
+        self._seconds = seconds
+
+    def when(self) -> float:
+        """When the connection has been idle for too long, on the loop's clock."""
+        return self.since + self._seconds
+
+    def cancel(self) -> None:
+        """Nothing runs here."""
+
+
 class BoundedProtocol(HttpToolsProtocol):
     """Ends a connection on which bytes come that lead nowhere.
 
@@ -39,6 +59,8 @@ class BoundedProtocol(HttpToolsProtocol):
         self._led_nowhere = 0
         self._at_once: AtOnce | None = None  # while a request is held back
         self._held: list[bytes] = []  # what has come of its body
+        self._idle: Any = Idle(self.timeout_keep_alive)
+        self._alarm: asyncio.TimerHandle | None = None
 
     def data_received(self, data: bytes) -> None:
         """The parser's callbacks below count anew whenever something has come to its end."""
@@ -84,7 +106,31 @@ class BoundedProtocol(HttpToolsProtocol):
         self._at_once = None
         self._held.clear()
         self.transport.write(answer)
-        self.on_response_complete()
+        self.server_state.total_requests += 1
+        self._rest()
+
+    def _rest(self) -> None:
+        """The connection is idle from now on."""
+        self._idle.since = self.loop.time()
+        self.timeout_keep_alive_task = self._idle
+        if self._alarm is None:
+            self._alarm = self.loop.call_at(self._idle.when(), self._look)
+
+    def _look(self) -> None:
+        """The alarm has gone off."""
+        self._alarm = None
+        is_idle = self.timeout_keep_alive_task is self._idle
+        if not is_idle:
+            return  # a request is in work, or uvicorn's own timer runs
+        if self._idle.when() > self.loop.time():
+            self._alarm = self.loop.call_at(self._idle.when(), self._look)
+        else:
+            self.timeout_keep_alive_handler()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        if self._alarm is not None:
+            self._alarm.cancel()
 
     def _may_answer_at_once(self) -> AtOnce | None:
         """What answers the request whose head has come. None: it goes uvicorn's way from here on.

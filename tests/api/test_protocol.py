@@ -245,6 +245,23 @@ async def test_every_place_in_the_load_is_given_back(tmp_path: Path) -> None:
             assert not (await answer(reader)).startswith(b"HTTP/1.1 503 ")
 
 
+async def test_a_connection_ends_when_it_has_been_idle_since_its_last_post(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One timer runs on through all posts, and counts from the last."""
+    monkeypatch.setattr("hbalert.api.server.IDLE_SECONDS", 0.4)
+    clock = asyncio.get_running_loop().time
+    async with stand(tmp_path) as api, connected(api) as (reader, writer):
+        for _ in range(4):
+            writer.write(request(more=b""))
+            await answer(reader)
+            last = clock()
+            await asyncio.sleep(0.15)
+        async with asyncio.timeout(30):
+            assert await reader.read() == b""
+        assert clock() - last >= 0.35
+
+
 async def test_who_hangs_up_behind_a_post_has_posted_it(api: Stand) -> None:
     async with connected(api) as (_, writer):
         writer.write(request(NEW))
