@@ -26,14 +26,23 @@ LATER = (
     "httpx",
     "jinja2",
     "prometheus_api_client",
+    "pydantic_settings",
     "re2",
     "requests",
     "yaml",
 )
 """What is not imported before the daemon is ready."""
 
-MAYBE = ("aiosmtplib", "cryptography", "hbalert.config.channels.email", "hbalert.neighbours", "jinja2", "re2")
-"""What a daemon has no use for that has plain texts, no regular expression and no mail."""
+MAYBE = (
+    "aiosmtplib",
+    "cryptography",
+    "hbalert.config.channels.email",
+    "hbalert.neighbours",
+    "jinja2",
+    "pydantic_settings",
+    "re2",
+)
+"""What a daemon may never need: not with plain texts, without patterns, mail or settings in variables."""
 
 LISTEN = '[server]\nlisten = "127.0.0.1:0"\n'
 PLAIN = """

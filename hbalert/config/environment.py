@@ -1,7 +1,8 @@
 """Settings from environment variables: HBALERT_SERVER__LISTEN is `listen` in [server].
 
 Knows how a variable is named after a key, and which variables of that prefix are no settings. Must
-not know what the settings mean. Only single values can be set so: a list or a whole table cannot.
+not know what the settings mean. Only single values can be set so: a list or a whole table cannot. Next:
+`variables.py`.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pydantic import BaseModel
-from pydantic_settings import EnvSettingsSource
 
 from hbalert.config.channels import NOTIFIERS, settings_type
 from hbalert.config.document import Table
@@ -30,21 +30,13 @@ NO_SETTINGS = frozenset(
 where the verbs that talk to the daemon find it (`cli/client.py`)."""
 
 
-class _Variables(EnvSettingsSource):
-    """pydantic-settings' reader of variables, over those that we hand in."""
-
-    def __init__(self, variables: Mapping[str, str]) -> None:
-        self._variables = variables
-        super().__init__(MainFile)
-
-    def _load_env_vars(self) -> Mapping[str, str | None]:
-        return {name.lower(): text for name, text in self._variables.items()}
-
-
 def overlay(tables: Table, environ: Mapping[str, str]) -> dict[Path, str]:
     """Puts what variables say into the tables; returns which key came from which variable."""
     settings = {name: path for name in environ if (path := setting(name)) is not None}
-    _merge(tables, _Variables({name: environ[name] for name in settings})())
+    if settings:
+        from hbalert.config import variables
+
+        _merge(tables, variables.read({name: environ[name] for name in settings}, PREFIX))
     return {path: name for name, path in settings.items()}
 
 

@@ -172,9 +172,9 @@ class _Reading:
         read_tables = at.tables()
         environment.overlay(read_tables, self._environ)
         with within(self._where):
-            main, findings = validate(MainFile.from_tables, MainFile, tables, at)
+            main, findings = validate(MainFile.model_validate, MainFile, tables, at)
         self.found += findings
-        return main or MainFile.from_tables({}), read_tables, at
+        return main or MainFile(), read_tables, at
 
     def _notifiers(
         self, main: MainFile, defaults: Mapping[str, Any], at: Document, *, partial: bool

@@ -12,7 +12,6 @@ from datetime import timedelta
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, ModelWrapValidatorHandler, PrivateAttr, model_validator
-from pydantic_settings import BaseSettings, InitSettingsSource, SettingsConfigDict
 
 from hbalert.config import intervals
 from hbalert.config.document import Document, Table
@@ -193,19 +192,11 @@ class RuleFile(Settings):
 # --- config.toml -------------------------------------------------------------------------------
 
 
-class MainFile(BaseSettings):
+class MainFile(Settings):
     """config.toml, with what environment variables say instead of it already in place.
 
     defaults  type of notifier -> keys that every notifier of this type starts from
     """
-
-    model_config = SettingsConfigDict(
-        frozen=True,
-        extra="forbid",
-        arbitrary_types_allowed=True,
-        env_prefix="HBALERT_",
-        env_nested_delimiter="__",
-    )
 
     server: ServerSettings = Field(default_factory=ServerSettings)
     storage: StorageSettings = Field(default_factory=StorageSettings)
@@ -221,8 +212,3 @@ class MainFile(BaseSettings):
     time_intervals: tuple[TimeIntervalSettings, ...] = ()
     maintenance: tuple[MaintenanceSettings, ...] = ()
     tokens: tuple[TokenSettings, ...] = ()
-
-    @classmethod
-    def from_tables(cls, tables: Mapping[str, Any]) -> Self:
-        """The settings that the tables say, and nothing else. Raises pydantic's ValidationError."""
-        return cls(_build_sources=((InitSettingsSource(cls, dict(tables)),), {}))
