@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, cast
 import structlog
 
 from hbalert.config.channels import NotifierSettings
+from hbalert.config.files import read_file
+from hbalert.config.message_texts import MOST_BYTES
 from hbalert.core.delivery import Delivery
 from hbalert.ports import Channel, Message
 
@@ -51,7 +53,7 @@ def _read(path: Path | None, settings: NotifierSettings) -> str | None:
     if path is None:
         return None
     try:
-        return path.read_text("utf-8")
+        return read_file(path, MOST_BYTES).decode("utf-8")
     except (OSError, ValueError) as error:
         log.error("template_not_read", notifier=settings.name, error=str(error))
         return None

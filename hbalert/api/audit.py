@@ -32,12 +32,15 @@ class Audit:
         self._told: dict[str, tuple[float, int]] = {}  # address -> when it was told, how many since
 
     def changed(self, scope: Scope, role: str, code: int) -> None:
-        """A request that changes something was answered. What merely posts alerts is said at level debug."""
+        """A request that would change something was answered: `changed`, or `not_changed` where it was
+        refused or failed. What merely posts alerts is `posted`, at level debug: of a batch some may be taken.
+        """
         is_ingest = role == "ingest"
         if is_ingest and not _LEVEL.isEnabledFor(logging.DEBUG):
             return  # asked first: a line that is thrown away costs a quarter of a POST
         say = log.debug if is_ingest else log.info
-        say("changed", by=scope.get("by", ""), method=scope["method"], status=code, **_where(scope))
+        what = "posted" if is_ingest else "changed" if code < 400 else "not_changed"
+        say(what, by=scope.get("by", ""), method=scope["method"], status=code, **_where(scope))
 
     def refused(self, scope: Scope, reason: str, by: str) -> None:
         """A request had no token that allows it.

@@ -20,8 +20,6 @@ from hbalert.clock import SystemClock
 from hbalert.config.findings import Finding, Severity
 
 if TYPE_CHECKING:
-    from hbalert.config.channels.email import EmailSettings
-    from hbalert.config.types import Config
     from hbalert.sources.live import Outlook
 
 SCHEMA = 1
@@ -59,9 +57,10 @@ def check(
     Examples:
       hbalert check -c alerting/config.toml --live
       hbalert check explain unknown-value
+      hbalert check explain
     """
-    if explain is None and len(files) == 2 and str(files[0]) == "explain" and not files[0].exists():
-        explain = str(files[1])
+    if explain is None and files and str(files[0]) == "explain" and not files[0].exists():
+        explain = " ".join(map(str, files[1:]))
     if explain is not None:
         click.echo(_explanation(explain))
         return
@@ -85,6 +84,9 @@ def _explanation(code: str) -> str:
     from hbalert.config.codes import CODES
     from hbalert.config.nearest import did_you_mean
 
+    if not code:
+        longest = max(map(len, CODES))
+        return "\n".join(f"{each:<{longest}}  {text.split('. ')[0]}" for each, text in CODES.items())
     if code not in CODES:
         raise click.UsageError(f"there is no code {code!r}; {did_you_mean(code, CODES)}")
     return CODES[code]
@@ -95,9 +97,7 @@ def _check_all(path: Path, *, live: bool) -> tuple[list[Finding], str, list[Outl
     from hbalert.config.load import check as check_config
 
     outlooks = None
-    config, found = check_config(path, os.environ)
-    if config is not None:
-        found += _templates(config)
+    config, found = check_config(path, os.environ, tries=_try)
     if live and config is not None:
         from hbalert.config.document import Document, read
         from hbalert.sources.live import ask_sources
@@ -120,53 +120,19 @@ def _check_files(files: Sequence[Path], config: Path | None) -> tuple[list[Findi
         if config is not None or os.environ.get("HBALERT_CONFIG"):
             raise
         path = None  # rule files can be looked at without any configuration
-    return check_files(files, path, os.environ), f"{len(files)} files" if len(files) > 1 else str(files[0])
+    return check_files(files, path, os.environ, _try), f"{len(files)} files" if len(files) > 1 else str(
+        files[0]
+    )
 
 
-def _templates(config: Config) -> Iterator[Finding]:
-    """What is wrong with operators' own templates of messages, found by trying them."""
-    from hbalert.config.channels.email import EmailSettings
-
-    for name, settings in config.notifiers.items():
-        if not settings.enabled or settings.type not in STYLES:
-            continue
-        yield from _template_file(name, settings.template, STYLES[settings.type])
-        if isinstance(settings, EmailSettings):
-            yield from _template_file(name, settings.html, "html")
-            yield from _mail_texts(settings)
-
-
-def _template_file(notifier: str, path: Path | None, style: str) -> Iterator[Finding]:
-    if path is None:
-        return
+def _try(kind: str, key: str, text: str) -> list[str]:
+    """What is wrong with a template of messages, found by trying it."""
+    if kind not in STYLES:
+        return []
     from hbalert.render import check_template
 
-    shown = os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)
-    try:
-        text = path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        what = "it is not UTF-8" if isinstance(error, ValueError) else str(error.strerror)
-        yield Finding(shown, 0, "", f"cannot be read: {what}", f"{notifier} uses it", "unreadable")
-        return
-    for what in check_template(text, style):
-        yield Finding(shown, 0, notifier, f"this template does not work: {what}", "", "template")
-
-
-def _mail_texts(settings: EmailSettings) -> Iterator[Finding]:
-    """The templates that stand in the notifier's file itself."""
-    from hbalert.config.document import Document, read
-    from hbalert.render import check_template
-
-    texts: list[tuple[tuple[str, ...], str, bool]]
-    texts = [(("subject",), settings.subject, False)] if settings.subject else []
-    texts += [(("headers", name), text, True) for name, text in settings.headers.items()]
-    wrong = [
-        (path, what) for path, text, empty in texts for what in check_template(text, "line", empty=empty)
-    ]
-    if wrong:
-        document = read(Path(settings.file), settings.file)[0] or Document(settings.file)
-        for path, what in wrong:
-            yield document.finding(path, f"this template does not work: {what}", code="template")
+    style = {"template": STYLES[kind], "html": "html"}.get(key, "line")
+    return check_template(text, style, empty=key == "headers")
 
 
 def _show(found: Sequence[Finding], output: str, outlooks: Sequence[Outlook] | None = None) -> None:
@@ -220,7 +186,8 @@ def _outlook_lines(outlooks: Sequence[Outlook]) -> Iterator[str]:
     loud = [each for each in outlooks if each.now or each.day]
     loud.sort(key=lambda each: (-(each.day or 0), -each.now))
     for each in loud:
-        day = "" if each.day is None else f", would have fired {each.day} times over the last day"
+        times = "once" if each.day == 1 else f"{each.day} times"
+        day = "" if each.day is None else f", would have fired {times} over the last day"
         yield f"{each.rule.id}: {_count(each.now, 'alert')} now{day}"
 
 

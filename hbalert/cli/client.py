@@ -223,10 +223,15 @@ def _configured(config: Path | None, environ: Mapping[str, str]) -> tuple[str, P
     return f"{'https' if cert else 'http'}://{reachable}:{port}", folder / cert if cert else None
 
 
+MOST_BYTES = 8 * 1024 * 1024
+"""So much of a configuration is read."""
+
+
 def _server_key(path: Path, key: str) -> str:
+    from hbalert.config.files import read_file
+
     try:
-        with path.open("rb") as file:
-            server = tomllib.load(file).get("server", {})
+        server = tomllib.loads(read_file(path, MOST_BYTES).decode("utf-8")).get("server", {})
     except (OSError, ValueError, RecursionError) as error:
         raise click.UsageError(f"{path} cannot be read: {error}; name the daemon with --server URL") from None
     text = server.get(key, "") if isinstance(server, dict) else ""

@@ -77,14 +77,14 @@ def _translate(file: Path) -> Translation:
 
 def _read(file: Path, read: Callable[[bytes], T]) -> T | None:
     """What `read` makes of a file; None, and it is said why, when that is nothing."""
+    from hbalert.config.files import read_file, why
     from hbalert.neighbours.yaml_tree import MAX_BYTES, Unreadable
 
     try:
-        with file.open("rb") as opened:
-            return read(opened.read(MAX_BYTES + 1))
+        return read(read_file(file, MAX_BYTES))
     except OSError as error:
-        what = error.strerror or type(error).__name__
-        click.echo(f"{file}: cannot be read: {what}; check that it exists and who may read it", err=True)
+        remedy = "; check that it exists and who may read it" if error.errno else ""
+        click.echo(f"{file}: cannot be read: {why(error)}{remedy}", err=True)
     except Unreadable as error:
         where = f"{file}:{error.line}" if error.line else str(file)
         click.echo(safe(f"{where}: {error}" + (f"; {error.instead}" if error.instead else "")), err=True)

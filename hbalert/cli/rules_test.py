@@ -22,6 +22,7 @@ from hbalert.cli.output import plain, show
 from hbalert.cli.translated import count, listed
 from hbalert.config.duration import format_duration
 from hbalert.config.expression import selectors
+from hbalert.config.files import read_file, why
 from hbalert.config.findings import Finding
 from hbalert.errors import Unavailable
 from hbalert.neighbours.prometheus.unit_file import UnitFile, UnitTest, read
@@ -75,10 +76,9 @@ def _open(file: Path) -> tuple[Path, UnitFile, Script, list[Finding]]:
     """A test file and the rules that it names, with all that is wrong with either."""
     empty = UnitFile((), timedelta(), (), fuzzy=False, tests=())
     try:
-        with file.open("rb") as opened:
-            tests, report = read(opened.read(MAX_BYTES + 1), str(file))
+        tests, report = read(read_file(file, MAX_BYTES), str(file))
     except OSError as error:
-        what = f"cannot be read: {error.strerror or type(error).__name__}"
+        what = f"cannot be read: {why(error)}"
         return file, empty, Script(), [Finding(str(file), 0, "", what)]
     except Unreadable as error:
         return file, empty, Script(), [Finding(str(file), error.line, "", str(error), error.instead)]

@@ -6,9 +6,7 @@ which keys there are. Next: `validate.py`.
 
 from __future__ import annotations
 
-import os
 import re
-import stat
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -16,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from hbalert.config import positions
+from hbalert.config.files import read_file, why
 from hbalert.config.findings import Finding, Severity
 from hbalert.config.positions import Path as KeyPath
 
@@ -111,22 +110,13 @@ def read(path: Path, shown: str) -> tuple[Document | None, list[Finding]]:
     shown  how the file is named in findings
     """
     try:
-        data = _bytes(path)
+        data = read_file(path, MAX_BYTES)
+        if len(data) > MAX_BYTES:
+            raise OSError(f"it has more than {MAX_BYTES} bytes")
     except OSError as error:
-        what = f"cannot be read: {os.strerror(error.errno) if error.errno else error}"
+        what = f"cannot be read: {why(error)}"
         return None, [Finding(shown, 0, "", what, "check that it exists and who may read it", "unreadable")]
     return parse(data, shown)
-
-
-def _bytes(path: Path) -> bytes:
-    # Without O_NONBLOCK a named pipe that nobody writes to would hold the reload of a whole daemon up.
-    with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise OSError("it is no file")
-        data = file.read(MAX_BYTES + 1)
-    if len(data) > MAX_BYTES:
-        raise OSError(f"it has more than {MAX_BYTES} bytes")
-    return data
 
 
 def parse(data: bytes, shown: str) -> tuple[Document | None, list[Finding]]:

@@ -17,13 +17,14 @@ from pathlib import Path
 from typing import Any
 
 from hbalert.clock import SystemClock
-from hbalert.config import environment, link, link_server
+from hbalert.config import environment, link, link_server, message_texts
 from hbalert.config.digest import digest
 from hbalert.config.document import Document, Table, read
 from hbalert.config.findings import Finding, Severity
 from hbalert.config.link_maintenance import MaintenanceLinker
 from hbalert.config.link_routes import Names, RouteLinker
 from hbalert.config.link_rules import RuleLinker, Written
+from hbalert.config.message_texts import Tries
 from hbalert.config.notifier_files import NotifierFile, check_defaults, loose_secrets, read_notifier
 from hbalert.config.types import Config
 from hbalert.config.validate import validate
@@ -45,13 +46,14 @@ def load(path: Path, environ: Mapping[str, str]) -> Config:
 
 
 def check(
-    path: Path, environ: Mapping[str, str], now: datetime | None = None
+    path: Path, environ: Mapping[str, str], now: datetime | None = None, tries: Tries | None = None
 ) -> tuple[Config | None, list[Finding]]:
     """The configuration, unless something is wrong with it, and all findings, warnings included.
 
-    now  for what ends by itself, certificates and tokens; None: ask the clock
+    now    for what ends by itself, certificates and tokens; None: ask the clock
+    tries  tries a template of messages; None: nobody does
     """
-    reading = _Reading(path, environ, now or SystemClock().now())
+    reading = _Reading(path, environ, now or SystemClock().now(), tries=tries)
     document, findings = read(path, str(path))
     if document is None and findings[0].code == "unreadable":
         return None, findings
@@ -59,19 +61,23 @@ def check(
     return reading.config(document), reading.sorted()
 
 
-def check_files(files: Sequence[Path], path: Path | None, environ: Mapping[str, str]) -> list[Finding]:
+def check_files(
+    files: Sequence[Path], path: Path | None, environ: Mapping[str, str], tries: Tries | None = None
+) -> list[Finding]:
     """What is wrong with these rule and notifier files, seen beside the configuration where there is one.
 
     path  config.toml; None: names of sources and notifiers are not asked about, secrets not looked up
     """
     document = read(path, str(path))[0] if path else None
-    reading = _Reading(path or Path("config.toml"), environ, SystemClock().now(), alone=path is None)
+    start = path or Path("config.toml")
+    reading = _Reading(start, environ, SystemClock().now(), alone=path is None, tries=tries)
     reading.extra = {_real(file): file for file in files}
     for file in files:
         if not file.is_file():  # a folder, or nothing at all
             reading.found += read(file, str(file))[1]
     reading.config(document)
     shown = {str(file) for file in files}
+    shown |= {each.file for name in shown for each in reading.tried.get(name, ())}
     return [finding for finding in reading.sorted() if finding.file in shown]
 
 
@@ -79,12 +85,23 @@ class _Reading:
     """One reading of a configuration.
 
     found  everything that is wrong so far
+    tried  by notifier file: what is wrong with its templates of messages
     extra  files that are read as well, though the configuration does not name them, by their real path
     alone  there is no configuration, only such files
     """
 
-    def __init__(self, path: Path, environ: Mapping[str, str], now: datetime, *, alone: bool = False) -> None:
+    def __init__(
+        self,
+        path: Path,
+        environ: Mapping[str, str],
+        now: datetime,
+        *,
+        alone: bool = False,
+        tries: Tries | None = None,
+    ) -> None:
         self.found: list[Finding] = []
+        self.tried: dict[str, list[Finding]] = {}
+        self._tries = tries
         self.extra: dict[Path, Path] = {}
         self._alone = alone
         self._path = path
@@ -194,7 +211,14 @@ class _Reading:
                 path.stem, document, defaults, self._where, partial=partial
             )
             self.found += findings
+            self._try_templates(read_files[path.stem])
         return read_files
+
+    def _try_templates(self, file: NotifierFile) -> None:
+        if self._tries is not None:
+            wrong = [*message_texts.problems(file, self._where, self._tries)]
+            self.tried[file.document.file] = wrong
+            self.found += wrong
 
     def _rule_files(self, main: MainFile, at: Document) -> list[Written]:
         read_files = []

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from hbalert.config.channels import NOTIFIERS, NotifierSettings, settings_type
@@ -25,11 +25,16 @@ NAME = re.compile(r"[a-z0-9_]+")
 
 @dataclass(frozen=True, slots=True)
 class NotifierFile:
-    """A destination as its file defines it. `settings` is None when the file is broken."""
+    """A destination as its file defines it.
+
+    tables    what stands there, defaults included; empty when it is no TOML or no notifier
+    settings  None when the file is broken
+    """
 
     name: str
     document: Document
     settings: NotifierSettings | None = None
+    tables: Table = field(default_factory=Table)
 
 
 def check_defaults(defaults: Mapping[str, Any], main: Document, where: Surroundings) -> list[Finding]:
@@ -102,7 +107,7 @@ def read_notifier(
         )
     if settings is not None:
         settings._file = document.file
-    return NotifierFile(name, document, settings), [*found, *more]
+    return NotifierFile(name, document, settings, tables), [*found, *more]
 
 
 def _no_type(kind: Any, document: Document) -> Finding:

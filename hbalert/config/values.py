@@ -116,7 +116,7 @@ def _from_variable(name: str, where: Surroundings) -> str:
     return text
 
 
-def _place(name: str, where: Surroundings) -> Path:
+def place(name: str, where: Surroundings) -> Path:
     """Where a file is: below the configuration, or among systemd's credentials."""
     path = where.root / name
     folder = where.environ.get("CREDENTIALS_DIRECTORY", "")
@@ -128,7 +128,7 @@ def _place(name: str, where: Surroundings) -> Path:
 def _from_file(key: str, text: str, where: Surroundings) -> str:
     if "://" in text or not text.isprintable() or not text:
         raise ValueError(f'what stands there is not a file name; write {key.removesuffix("_file")} = "..."')
-    path = _place(text, where)
+    path = place(text, where)
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):
@@ -209,7 +209,7 @@ def _file(value: Any) -> Any:
     where = _surroundings.get()
     if not isinstance(value, str) or where is None:
         return value
-    path = _place(value, where)
+    path = place(value, where)
     if where.look_up and not (value and os.path.isfile(path)):
         raise ValueError(f"the file {value!r} does not exist; it is looked for at {path}")
     return path.absolute()

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from hbalert.config.expression import selectors
+from hbalert.config.files import read_file, why
 from hbalert.config.findings import Finding, Severity
 from hbalert.core.rule import Rule, RuleGroup
 from hbalert.neighbours.prometheus import rule_file
@@ -79,8 +80,7 @@ def read(patterns: Sequence[str], folder: Path) -> Script:
 
 def _add(script: Script, file: Path) -> None:
     try:
-        with file.open("rb") as opened:
-            data = opened.read(MAX_BYTES + 1)
+        data = read_file(file, MAX_BYTES)
         if file.suffix == ".toml":
             groups, found = linked(data.decode(), str(file))
             script.wrong += _errors(found)
@@ -88,7 +88,7 @@ def _add(script: Script, file: Path) -> None:
         else:
             _add_yaml(script, data, str(file))
     except OSError as error:
-        what = f"cannot be read: {error.strerror or type(error).__name__}"
+        what = f"cannot be read: {why(error)}"
         script.wrong.append(Finding(str(file), 0, "", what))
     except Unreadable as error:
         script.wrong.append(Finding(str(file), error.line, "", str(error), error.instead))

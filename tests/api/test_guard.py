@@ -168,12 +168,14 @@ async def test_who_changes_something_is_written_down_and_what_they_post_is_not(
         await guarded.post("/api/v2/silences", {}, headers=ops)
         await guarded.client.get("/api/v2/silences", headers=ops)
         await guarded.post("/api/v2/alerts", [], headers={"Authorization": "Bearer prom-token"})
-    written = [each for each in lines if each["event"] == "changed"]
-    assert [(each["by"], each["method"], each["path"], each["status"]) for each in written] == [
-        ("ops", "POST", "/api/v2/silences", 200),
-        ("ops", "DELETE", f"/api/v2/silence/{identity}", 200),
-        ("ops", "POST", "/api/v2/silences", 422),
-        ("prom", "POST", "/api/v2/alerts", 200),
+    written = [each for each in lines if each["event"] in ("changed", "not_changed", "posted")]
+    assert [
+        (each["event"], each["by"], each["method"], each["path"], each["status"]) for each in written
+    ] == [
+        ("changed", "ops", "POST", "/api/v2/silences", 200),
+        ("changed", "ops", "DELETE", f"/api/v2/silence/{identity}", 200),
+        ("not_changed", "ops", "POST", "/api/v2/silences", 422),
+        ("posted", "prom", "POST", "/api/v2/alerts", 200),
     ]
     assert [each["log_level"] for each in written] == ["info", "info", "info", "debug"]
     assert {each["remote"] for each in written} == {"127.0.0.1"}

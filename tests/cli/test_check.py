@@ -207,6 +207,39 @@ def test_own_texts_of_a_mail_that_are_right_have_no_findings(tmp_path: Path) -> 
     assert (result.exit_code, result.stdout) == (0, "")
 
 
+@pytest.mark.parametrize(
+    ("notifier", "line"),
+    [
+        pytest.param(MAIL + 'subject = "{{ nope }}"\nport = 7\n', 5, id="beside another mistake of the file"),
+        pytest.param("enabled = false\n" + MAIL + 'subject = "{{ nope }}"\n', 6, id="of a disabled notifier"),
+        pytest.param(
+            MAIL.replace("smarthost", "smart") + 'subject = "{{ nope }}"\n', 5, id="half a notifier"
+        ),
+    ],
+)
+def test_a_template_is_tried_whatever_else_is_wrong(tmp_path: Path, notifier: str, line: int) -> None:
+    broken = {**WRONG, "notifiers/m.toml": notifier}
+    for files, more in ((broken, []), ({"notifiers/m.toml": notifier}, ["notifiers/m.toml"])):
+        path = write(tmp_path, files)
+        result = run(*(tmp_path / name for name in more), *(() if more else ("-c", path)))
+        assert result.exit_code == 2
+        assert f"notifiers/m.toml:{line}: subject: this template does not work" in result.stdout
+
+
+def test_the_template_of_a_file_that_is_checked_alone_is_tried(tmp_path: Path) -> None:
+    files = {"notifiers/ops_log.toml": LOG + 'template = "t.txt"\n', "t.txt": "{{ nope }}"}
+    path = write(tmp_path, files)
+    result = run(tmp_path / "notifiers/ops_log.toml", "-c", path)
+    assert result.exit_code == 2
+    assert "t.txt: ops_log: this template does not work: nope is unknown" in result.stdout
+
+
+def test_the_codes_are_listed() -> None:
+    result = run("explain")
+    assert result.exit_code == 0
+    assert [line.split()[0] for line in result.stdout.splitlines()] == list(CODES)
+
+
 def test_a_code_is_explained(tmp_path: Path) -> None:
     result = run("--explain", "unknown-key")
     assert (result.exit_code, result.stdout) == (0, CODES["unknown-key"] + "\n")

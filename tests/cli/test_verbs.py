@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -114,3 +118,28 @@ def test_the_status_is_one_screen_and_its_exit_code_tells(daemon: Served) -> Non
     assert "! source main does not answer: connection refused" in bad.stdout
     answer = json.loads(daemon.run("status", "-o", "json", code=1).stdout)
     assert (answer["schema"], answer["healthy"]) == (1, False)
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        pytest.param(["import", "alertmanager", "{pipe}", "--dry-run"], 2, id="import alertmanager"),
+        pytest.param(["import", "prometheus", "{pipe}", "--dry-run"], 2, id="import prometheus"),
+        pytest.param(["rules", "test", "{pipe}"], 2, id="rules test"),
+        pytest.param(["check", "{pipe}"], 2, id="check"),
+    ],
+)
+def test_a_named_pipe_in_the_place_of_a_file_is_refused_at_once(
+    tmp_path: Path, words: list[str], code: int
+) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    done = subprocess.run(
+        [sys.executable, "-m", "hbalert", *(word.format(pipe=pipe) for word in words)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == code
+    assert "no regular file" in done.stdout + done.stderr

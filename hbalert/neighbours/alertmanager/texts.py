@@ -12,6 +12,7 @@ import os
 import re
 from pathlib import Path
 
+from hbalert.config.files import read_file
 from hbalert.neighbours.folder import NewFile
 from hbalert.neighbours.gotemplate import Library, Untranslatable
 from hbalert.neighbours.keys import Keys
@@ -44,7 +45,7 @@ class Texts:
                 top.report.lacks(line, path, f"{pattern} names no file on this machine", instead)
             for name in found:
                 try:
-                    text = Path(name).read_text("utf-8")
+                    text = read_file(Path(name), 4 * MAX_BYTES).decode("utf-8")
                     if len(text) > MAX_BYTES:
                         raise ValueError(f"it has more than {MAX_BYTES} characters")
                     self.library.add(text, os.path.basename(name), name)
