@@ -23,9 +23,11 @@ from hbalert.core.route import Route, match
 from hbalert.core.rule import RuleAlertState
 from hbalert.core.silence import Silence, SilenceState, state
 from hbalert.core.silencer import Silencer
+from hbalert.core.trouble import NOTIFIER_FAILING, OURS, SOURCE, rfc3339
 from hbalert.core.value import value
 from hbalert.engine import Engine
 from hbalert.metrics import Live
+from hbalert.units.own import UNREACHABLE
 
 
 @value(frozen=True, slots=True)
@@ -302,9 +304,16 @@ def unhealthy(engine: Engine, sources: Sequence[SourceView], now: datetime) -> l
             oldest = min(failing, key=lambda row: row.created_at)
             found.append(
                 f"notifier {notifier} fails: {len(failing)} waiting, the oldest since "
-                f"{oldest.created_at.isoformat(timespec='seconds')}: {oldest.last_answer or 'no answer'}"
+                f"{rfc3339(oldest.created_at)}: {oldest.last_answer or 'no answer'}"
             )
-    return found
+    return found + [
+        alert.annotations.get("summary", "")
+        for alert in engine.memory.alerts.values()
+        if alert.labels.get(SOURCE) == OURS
+        and alert.labels.get("severity") != "info"
+        and alert.labels.get("alertname") not in (UNREACHABLE, NOTIFIER_FAILING)  # said above, sooner
+        and not alert.resolved(now)
+    ]
 
 
 def _by_notifier(rows: Iterable[Delivery]) -> dict[str, list[Delivery]]:

@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from hbalert.api.explain import work_out
 from hbalert.core.delivery import Outcome, Result, RetryPolicy
 from hbalert.core.inhibit import InhibitRule
 from hbalert.core.interval import TimeInterval, TimeSpan
 from hbalert.core.rule import Rule, RuleAlert, RuleAlertState, RuleGroup
-from hbalert.explain.outlook import Explanation, Told, Unborn, explain
+from hbalert.explain.outlook import Explanation, Told, Unborn, explain, last_told, with_deaths
+from hbalert.ports import HistoryQuery
 from hbalert.units import outbox
 from tests.api.stand import ROOT, Stand, config, stand
 from tests.core.say import labels, m
@@ -155,3 +157,25 @@ async def test_the_api_refuses_the_past_and_conditions(at: Stand) -> None:
         assert (reply.status_code, says in reply.json()["error"]) == (400, True), reply.text
     answer = await at.get(path, label=["alertname=Down", "bot=alpha"])
     assert answer["groups"][0]["notifiers"][0]["reason"] == "first notification"
+
+
+async def test_news_that_was_given_up_does_not_count_as_told(at: Stand) -> None:
+    await at.fire(alertname="Down", bot="alpha")
+    await at.clock.advance(30)
+    await at.flush()
+    (row,) = at.engine.memory.deliveries.values()
+    await at.engine.desk.work(lambda draft: outbox.give_up(draft, row, "410 gone"))
+    (line,) = await at.engine.store.history(HistoryQuery(state="dead"))
+    repeats = at.now() + timedelta(hours=4)
+    found = ask(at)
+    assert last_told(found) == at.now(), "the notification log alone cannot tell"
+    (outlook,) = with_deaths(found, [line.delivery]).outlooks
+    assert outlook.told == (Told("mail", repeat_at=repeats, given_up=line.delivery),)
+    other = replace(line.delivery, notifier="phone")
+    assert with_deaths(found, [other]) == found
+    shown = await work_out(at.engine, labels(DOWN), at.now())
+    assert shown.outlooks[0].told == outlook.told
+    await at.engine.retry_delivery(row.id)
+    await accept(at, "mail")
+    (outlook,) = (await work_out(at.engine, labels(DOWN), at.now())).outlooks
+    assert outlook.told == (Told("mail", told_at=at.now(), repeat_at=repeats),)

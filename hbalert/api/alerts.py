@@ -14,6 +14,7 @@ from starlette.responses import Response
 
 from hbalert.api import query
 from hbalert.api.door import json_response
+from hbalert.api.explain import work_out
 from hbalert.api.hb import only
 from hbalert.api.shapes import AlertRow, AlertShown, NoteRow, Timeline
 from hbalert.api.wire import Listing
@@ -23,7 +24,6 @@ from hbalert.core.labels import Labels, fingerprint
 from hbalert.core.matcher import matches
 from hbalert.core.rule import RuleAlert, RuleAlertState
 from hbalert.engine import Engine
-from hbalert.explain.outlook import explain
 from hbalert.explain.rows import explanation_row
 from hbalert.ports import Attempt, HistoryQuery, Note
 from hbalert.views import AlertView, Book
@@ -67,7 +67,7 @@ class Alerts:
         pending = (row for row in engine.memory.rule_alerts.values() if row.labels == labels)
         texts = known or next(pending, None)
         shown: AlertShown = {
-            **explanation_row(explain(engine, labels, engine.clock.now())),
+            **explanation_row(await work_out(engine, labels, engine.clock.now())),
             "schema": 1,
             "annotations": dict(texts.annotations) if texts is not None else {},
             "generator_url": known.generator_url if known is not None else "",

@@ -5,6 +5,8 @@ Knows the parameters. Must not know how the answer is found or what is in it (`h
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -12,9 +14,12 @@ from hbalert.api import query
 from hbalert.api.door import json_response
 from hbalert.api.refusal import Refusal
 from hbalert.config.types import Limits
+from hbalert.core.delivery import DeliveryState
+from hbalert.core.labels import Labels
 from hbalert.engine import Engine
-from hbalert.explain.outlook import explain
+from hbalert.explain.outlook import Explanation, explain, last_told, with_deaths
 from hbalert.explain.rows import explanation_row
+from hbalert.ports import HistoryQuery
 
 
 class Explaining:
@@ -30,4 +35,14 @@ class Explaining:
         if at < now:
             raise Refusal(400, "at: the past is not worked out again; the timeline of an alert tells it")
         labels = query.labels(request, self._limits)
-        return json_response({"schema": 1, **explanation_row(explain(self._engine, labels, at))})
+        return json_response({"schema": 1, **explanation_row(await work_out(self._engine, labels, at))})
+
+
+async def work_out(engine: Engine, labels: Labels, at: datetime) -> Explanation:
+    """The explanation, with what history knows of news that was given up. Raises StoreError."""
+    found = explain(engine, labels, at)
+    since = last_told(found)
+    if since is None:
+        return found
+    lines = await engine.store.history(HistoryQuery(since=since, state=DeliveryState.DEAD.value))
+    return with_deaths(found, (line.delivery for line in lines))

@@ -143,11 +143,11 @@ class Hb:
                 {"name": each.name, "up": each.up, "since": each.since, "error": each.error}
                 for each in sources
             ],
-            "notifiers": [self._notifier(name, waiting, now) for name in sorted(config.notifiers)],
+            "notifiers": [await self._notifier(name, waiting, now) for name in sorted(config.notifiers)],
         }
         return json_response(shown)
 
-    def _notifier(self, name: str, waiting: Sequence[Delivery], now: datetime) -> NotifierRow:
+    async def _notifier(self, name: str, waiting: Sequence[Delivery], now: datetime) -> NotifierRow:
         settings = self._engine.config.notifiers[name]
         mine = [row for row in waiting if row.notifier == name]
         state = self._engine.memory.notifiers.get(name)
@@ -161,8 +161,15 @@ class Hb:
             "oldest_at": mine[0].created_at if mine else None,
             "failing": len(failing),
             "held_until": held,
+            "last_sent_at": await self._last_sent(name),
             "last_answer": failing[0].last_answer if failing else "",
         }
+
+    async def _last_sent(self, notifier: str) -> datetime | None:
+        """When a notifier last got through; None when history does not know."""
+        query = HistoryQuery(notifier=notifier, state=DeliveryState.SENT.value, limit=1)
+        lines = await self._engine.store.history(query)
+        return lines[0].delivery.settled_at if lines else None
 
 
 def only(found: Sequence[T], begin: str, what: str, remedy: str) -> T:

@@ -257,6 +257,7 @@ class NotifierRow(TypedDict):
     oldest_at: datetime | None
     failing: int
     held_until: datetime | None
+    last_sent_at: datetime | None
     last_answer: str
 
 

@@ -26,7 +26,7 @@ from hbalert.channels.answers import excerpt
 from hbalert.channels.email_replies import LIMITED, Reply, Stage, Verdict, judge
 from hbalert.config.secret import Secret
 from hbalert.errors import ChannelError, NotNow, Permanent, Transient
-from hbalert.outbound import tls_context
+from hbalert.outbound import not_connected, tls_context
 
 _GOODBYE = 2.0
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -220,7 +220,7 @@ def _network(server: Server, stage: Stage) -> Iterator[None]:
                 in_doubt=in_doubt,
             ) from None
         if stage is Stage.GREETING and isinstance(cause, OSError):
-            why = f"cannot connect: {cause.strerror or excerpt(str(cause))}"
+            why = f"cannot connect: {excerpt(not_connected(cause))}"
             raise Lost(f"{server}: {why}", reason="network") from None
         raise Lost(
             f"{server} closed the connection at {stage.value}{doubt}", reason="network", in_doubt=in_doubt

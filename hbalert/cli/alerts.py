@@ -10,7 +10,7 @@ import click
 
 from hbalert.cli.client import Client, client_options, segment
 from hbalert.cli.explain import story
-from hbalert.cli.output import ago, local, output_option, plain, show, show_one, table
+from hbalert.cli.output import ago, local, on_clock, output_option, plain, show, show_one, table
 from hbalert.cli.silence import label_text
 from hbalert.clock import SystemClock
 
@@ -45,11 +45,16 @@ def list_(conditions: tuple[str, ...], state: str | None, receiver: str, output:
                 "for": ago((now - datetime.fromisoformat(row["starts_at"])).total_seconds()),
                 "receivers": row["receivers"],
                 "alert": label_text(row["labels"]),
-                "summary": row["annotations"].get("summary", ""),
+                "summary": _said(row, row["annotations"].get("summary", "")),
             }
             for row in rows
         ]
     show(rows, output, empty="Nothing fires.")
+
+
+def _said(alert: dict[str, Any], text: str) -> str:
+    """A text of an alert; one of hbalert's own holds moments for whoever reads it."""
+    return on_clock(text) if alert["labels"].get("source") == "hbalert" else text
 
 
 @alerts.command(name="show")
@@ -75,10 +80,10 @@ def _whole(answer: dict[str, Any]) -> Iterator[str]:
         yield ""
         width = max(map(len, answer["annotations"]))
         for name, text in answer["annotations"].items():
-            yield f"{name:<{width}}  {plain(text)}"
+            yield f"{name:<{width}}  {plain(_said(answer, text))}"
     if answer["timeline"]:
         yield ""
-        yield table(lines_of(answer["timeline"]), LINE)
+        yield table(lines_of(answer["timeline"]), LINE, wrap=True)
 
 
 @alerts.command()
@@ -98,7 +103,8 @@ def timeline(identity: str, output: str, client: Client) -> None:
     answer = client.get(f"/api/hb/v1/alerts/{segment(identity)}/timeline")
     if output == "table":
         click.echo(f"{answer['fingerprint']}  {label_text(answer['labels'])}", err=True)
-        show(lines_of(answer["rows"]), output, columns=LINE, empty="Nothing is remembered of it.")
+        lines = lines_of(answer["rows"])
+        show(lines, output, columns=LINE, empty="Nothing is remembered of it.", wrap=True)
     else:
         show(answer["rows"], output)
 
@@ -108,4 +114,12 @@ LINE = ("at", "what", "text")
 
 def lines_of(rows: list[dict[str, Any]]) -> list[dict[str, str]]:
     """Lines of a timeline for people."""
-    return [{"at": local(row["at"]), "what": row["kind"], "text": row["text"]} for row in rows]
+    return [
+        {
+            "at": local(row["at"]),
+            "what": row["kind"],
+            # What a gateway answered stays as it was said.
+            "text": row["text"] if row["kind"] in ("sent", "attempt", "dead") else on_clock(row["text"]),
+        }
+        for row in rows
+    ]

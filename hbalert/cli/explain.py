@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from hbalert.cli.client import Client, Unreachable, client_options
+from hbalert.cli.client import Client, Unreachable, client_options, segment
 from hbalert.cli.output import ago, local, output_option, plain, show_one
 from hbalert.cli.silence import label_text
 from hbalert.cli.when import future
@@ -33,12 +34,14 @@ if TYPE_CHECKING:
 def explain(labels: tuple[str, ...], at: str | None, offline: bool, output: str, client: Client) -> None:
     """Explain what becomes of an alert with these labels: rule, routes, groups, who is told, or why not.
 
-    LABEL is NAME=VALUE. The alert may fire now or be made up. Nobody is told anything by this.
+    LABEL is NAME=VALUE. The alert may fire now or be made up; one that fires may be named by its id, which
+    may be cut short. Nobody is told anything by this.
 
     \b
     Examples:
       hbalert explain alertname=HummingbotDown bot=alpha severity=critical
       hbalert explain alertname=HummingbotDown bot=alpha --at 03:00
+      hbalert explain c8af
     """
     now = SystemClock().now()
     moment = future(at, now) if at else None
@@ -48,11 +51,19 @@ def explain(labels: tuple[str, ...], at: str | None, offline: bool, output: str,
         try:
             answer = client.get(
                 "/api/hb/v1/explain",
-                {"label": list(labels), "at": moment.isoformat() if moment else ""},
+                {"label": _labels(labels, client), "at": moment.isoformat() if moment else ""},
             )
         except Unreachable as error:
             raise Unreachable(f"{error.message}; --offline asks the configuration alone") from None
     show_one(answer, output, "\n".join(story(answer)))
+
+
+def _labels(words: tuple[str, ...], client: Client) -> list[str]:
+    """The labels as they were given, or those of the alert whose id was."""
+    if len(words) > 1 or not re.fullmatch(r"[0-9a-f]{1,16}", words[0]):
+        return list(words)
+    found = client.get(f"/api/hb/v1/alerts/{segment(words[0])}")["labels"]
+    return [f"{json.dumps(name)}={json.dumps(value, ensure_ascii=False)}" for name, value in found.items()]
 
 
 def _alone(labels: tuple[str, ...], at: datetime | None, config: Path | None) -> dict[str, Any]:
@@ -187,13 +198,19 @@ def _told(each: dict[str, Any], muted: bool) -> str:
     if unsent:
         tried = f", {unsent['attempts']} failed: {plain(unsent['last_answer'])}" if unsent["attempts"] else ""
         parts.append(f"not reached yet{tried}; next attempt at {local(unsent['next_attempt_at'])}")
+    lost = each.get("given_up")
+    if lost:
+        parts.append(
+            f"was not told, given up: {plain(lost['last_answer']) or 'no answer'}; "
+            f"`hbalert queue retry {lost['delivery'][:8]}` tries it again"
+        )
     if each["told_at"]:
         parts.append(f"was told at {local(each['told_at'])}")
     if each["reason"]:
         parts.append(f"will be told: {each['reason']}")
-    elif each["told_at"] and not muted:
-        parts.append(f"hears it again after {local(each['repeat_at'])}")
-    elif not each["told_at"] and not unsent:
+    elif (each["told_at"] or lost) and not muted:
+        parts.append(f"hears it{' again' if each['told_at'] else ''} after {local(each['repeat_at'])}")
+    elif not each["told_at"] and not unsent and not lost:
         parts.append("is not told" if muted else "has nothing to hear")
     if each["held_until"]:
         parts.append(f"asked us to stay away until {local(each['held_until'])}")

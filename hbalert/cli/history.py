@@ -59,6 +59,7 @@ def history(
         show(rows, output)
         return
     lines = [line for row in rows for line in _lines(row) if not failed or line["result"] != "sent"]
+    lines.sort(key=lambda line: str(line["when"]), reverse=True)
     show(lines, output, columns=COLUMNS, empty="Nobody was told anything in this time.")
 
 
@@ -77,9 +78,19 @@ def _lines(row: dict[str, Any]) -> list[dict[str, Any]]:
     }
     if not row["tries"]:
         at = row["settled_at"] or row["created_at"]
-        return [{"at": local(at), "result": row["state"], "ms": "", "answer": row["last_answer"], **common}]
+        return [
+            {
+                "when": at,
+                "at": local(at),
+                "result": row["state"],
+                "ms": "",
+                "answer": row["last_answer"],
+                **common,
+            }
+        ]
     return [
         {
+            "when": each["at"],
             "at": local(each["at"]),
             "result": each["result"],
             "ms": each["ms"],

@@ -29,6 +29,9 @@ NARROWEST = 25
 WIDEST = 160
 """No column takes more room than this for the sake of one long cell."""
 
+LEAST_SEEN = 12
+"""A column of which less than this can be seen stands on a line of its own."""
+
 output_option: Callable[[Any], Any] = click.option(
     "-o",
     "--output",
@@ -45,6 +48,7 @@ def show(
     *,
     columns: Sequence[str] = (),
     empty: str = "",
+    wrap: bool = False,
     stream: TextIO | None = None,
 ) -> None:
     """Prints rows in the form that was asked for.
@@ -52,6 +56,7 @@ def show(
     columns  which keys the table shows, in this order; all of the first row when none is named.
              JSON always has all of them.
     empty    said on stderr when there is nothing to show in a table
+    wrap     the last column of a table is a text to be read whole
     """
     out = stream or sys.stdout
     listed = list(rows)
@@ -61,7 +66,7 @@ def show(
         for row in listed:
             print(as_json(row), file=out)
     elif listed:
-        print(table(listed, columns or tuple(listed[0])), file=out)
+        print(table(listed, columns or tuple(listed[0]), wrap=wrap), file=out)
     elif empty:
         click.echo(empty, err=True)
 
@@ -93,28 +98,81 @@ def _escaped(found: re.Match[str]) -> str:
     return json.dumps(found[0])[1:-1]
 
 
-def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> str:
+def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, wrap: bool = False) -> str:
     """Columns aligned by what a terminal really shows; headings in capitals.
 
     A cell of several lines is put on one. Where the terminal has no room for all columns the widest ones
-    give way, and then the last ones. Elsewhere every cell is whole, and one that is longer than WIDEST
-    pushes what follows it aside in its own line only.
+    give way; columns for which there is no room at all stand on a line of their own below each row. Elsewhere
+    every cell is whole, and one that is longer than WIDEST pushes what follows it aside in its own line only.
+
+    wrap  the last column is a text to be read whole: it goes on in further lines of a terminal
     """
     cells = [[column.replace("_", " ").upper() for column in columns]]
     cells += [[cell(row.get(column)) for column in columns] for row in rows]
     widths = [max(width(line[index]) for line in cells) for index in range(len(columns))]
     room = shutil.get_terminal_size((0, 0)).columns if sys.stdout.isatty() else 0
+    last = len(columns)
     if room:
-        widths = narrowed(widths, room)
-        cells = [[cut(text, most) for text, most in zip(line, widths, strict=True)] for line in cells]
+        *before, _ = widths
+        left = room - sum(before) - len(GAP) * len(before)
+        if wrap and left >= NARROWEST:
+            widths = [*before, min(widths[-1], left)]
+        else:
+            widths = narrowed(widths, room)
+            while last > 1 and _together(widths[:last]) - room > max(0, widths[last - 1] - LEAST_SEEN):
+                last -= 1
     else:
         widths = [min(each, WIDEST) for each in widths]
     lines = []
-    for line in cells:
-        padded = [text + " " * (widths[index] - width(text)) for index, text in enumerate(line)]
-        text = GAP.join(padded).rstrip()
-        lines.append(cut(text, room) if room else text)
+    for number, line in enumerate(cells):
+        lines += _beside(line[:last], widths, room, wrap=wrap and last == len(columns))
+        if number and last < len(columns):
+            rest = zip(columns[last:], line[last:], strict=True)
+            lines += _below("; ".join(f"{name}: {text}" for name, text in rest if text != "-"), room)
     return "\n".join(lines)
+
+
+def _together(widths: Sequence[int]) -> int:
+    return sum(widths) + len(GAP) * (len(widths) - 1)
+
+
+def _beside(line: Sequence[str], widths: Sequence[int], room: int, *, wrap: bool) -> list[str]:
+    """The cells of one row beside each other; the last one goes on below when it is to be read whole."""
+    *before, last = line
+    shown = [cut(text, most) if room else text for text, most in zip(before, widths, strict=False)]
+    padded = [text + " " * (most - width(text)) for text, most in zip(shown, widths, strict=False)]
+    most = widths[len(before)]
+    if not room:
+        return [GAP.join([*padded, last]).rstrip()]
+    parts = folded(last, most) if wrap else [cut(last, most)]
+    gap = " " * (_together([*widths[: len(before)], 0]) if before else 0)
+    lines = [GAP.join([*padded, parts[0]]).rstrip(), *(gap + part for part in parts[1:])]
+    return [cut(text, room) for text in lines]
+
+
+def _below(text: str, room: int) -> list[str]:
+    return ["    " + part for part in folded(text, max(1, room - 4))] if text else []
+
+
+def folded(text: str, columns: int) -> list[str]:
+    """A text in lines of at most so many columns, broken at blanks where there are any.
+
+    >>> folded("one two three", 8)
+    ['one two', 'three']
+    """
+    lines = [""]
+    for word in text.split(" "):
+        longer = f"{lines[-1]} {word}" if lines[-1] else word
+        if width(longer) <= columns:
+            lines[-1] = longer
+            continue
+        if lines[-1]:
+            lines.append("")
+        for char in word:
+            if width(lines[-1] + char) > columns:
+                lines.append("")
+            lines[-1] += char
+    return lines
 
 
 def narrowed(widths: Sequence[int], room: int) -> list[int]:
@@ -192,6 +250,21 @@ def local(text: str | None) -> str:
     if not text:
         return ""
     return datetime.fromisoformat(text).astimezone().strftime("%Y-%m-%d %H:%M:%S %z")
+
+
+_MOMENT = re.compile(r"\b\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:Z|[+-]\d{2}:\d{2})")
+
+
+def on_clock(text: str) -> str:
+    """A text of hbalert's own, in which moments are RFC 3339, with local times in their place."""
+    return _MOMENT.sub(lambda found: _local(found[0]), text)
+
+
+def _local(text: str) -> str:
+    try:
+        return local(text)
+    except ValueError:  # it only looks like one
+        return text
 
 
 def ago(seconds: float) -> str:

@@ -8,7 +8,7 @@ import click
 
 from hbalert.cli.client import Client, client_options, segment
 from hbalert.cli.history import names
-from hbalert.cli.output import ago, local, output_option, show
+from hbalert.cli.output import ago, local, output_option, plain, show
 from hbalert.clock import SystemClock
 
 COLUMNS = ("id", "notifier", "state", "age", "attempts", "next", "status", "alerts", "last_answer")
@@ -73,7 +73,11 @@ def drop(ids: tuple[str, ...], yes: bool, client: Client) -> None:
       hbalert queue drop 9a97 --yes
     """
     if not yes:
-        click.confirm(f"Nobody will be told what is in {', '.join(ids)}. Drop it?", abort=True, err=True)
+        for row in client.get("/api/hb/v1/queue")["rows"]:
+            if row["id"].startswith(ids):
+                what = f"{row['status']} {names(row['alerts'])}"
+                click.echo(f"{row['id'][:8]}  {plain(row['notifier'])}: {plain(what)}", err=True)
+        click.confirm("Nobody will be told this. Drop it?", abort=True, err=True)
     for each in ids:
         answer = client.delete(f"/api/hb/v1/queue/{segment(each)}")
         click.echo(f"Dropped: {answer['id']}", err=True)

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from hbalert.cli.client import Client, client_options
-from hbalert.cli.output import ago, local, output_option, plain, show_one, table
+from hbalert.cli.output import ago, local, on_clock, output_option, plain, show_one, table
 
 
 @click.command()
@@ -39,7 +39,7 @@ def _screen(answer: dict[str, Any]) -> str:
     oldest = f", the oldest since {local(queue['oldest_at'])}" if queue["oldest_at"] else ""
     lines = [
         f"hbalert {answer['version']}  {'healthy' if answer['healthy'] else 'NOT HEALTHY'}  up {up}",
-        *(f"  ! {plain(problem)}" for problem in answer["problems"]),
+        *(f"  ! {on_clock(plain(problem))}" for problem in answer["problems"]),
         f"alerts    {alerts['active']} active, {alerts['suppressed']} suppressed, {alerts['pending']} pending"
         f"; {answer['silences']} silences",
         f"rules     {answer['rules']} in {answer['rule_groups']} groups",
@@ -55,7 +55,7 @@ def _screen(answer: dict[str, Any]) -> str:
             }
             for each in answer["sources"]
         ]
-        lines += ["", table(rows, ("source", "answers", "since", "error"))]
+        lines += ["", table(rows, ("source", "answers", "since", "error"), wrap=True)]
     if answer["notifiers"]:
         rows = [
             {
@@ -63,10 +63,14 @@ def _screen(answer: dict[str, Any]) -> str:
                 "type": each["type"],
                 "enabled": each["enabled"],
                 "queued": each["queued"],
+                "last sent": local(each.get("last_sent_at")),
                 "held until": local(each["held_until"]),
                 "last answer": each["last_answer"],
             }
             for each in answer["notifiers"]
         ]
-        lines += ["", table(rows, ("notifier", "type", "enabled", "queued", "held until", "last answer"))]
+        columns = ["notifier", "type", "enabled", "queued", "last sent", "last answer"]
+        if any(row["held until"] for row in rows):
+            columns.insert(-1, "held until")
+        lines += ["", table(rows, columns, wrap=True)]
     return "\n".join(lines)

@@ -7,7 +7,7 @@ nor how the answer is shown (`rows.py`, next).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
@@ -67,6 +67,7 @@ class Told:
 
     reason      why it would be told, in the words of the notification; "": it would not
     told_at     when it was last told that this alert fires
+    given_up    what it was to be told instead, and never was (`with_deaths`)
     repeat_at   from when on the same is said again
     unsent      news of this very alert that has not got through yet
     held_until  it asked us to stay away until then
@@ -78,6 +79,7 @@ class Told:
     repeat_at: datetime | None = None
     unsent: Delivery | None = None
     held_until: datetime | None = None
+    given_up: Delivery | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +163,33 @@ def explain(world: World, labels: Labels, at: datetime) -> Explanation:
             row.labels
             for row in (world.memory.alerts.values() if inhibitors else ())
             if fingerprint(row.labels) in inhibitors
+        ),
+    )
+
+
+def last_told(explanation: Explanation) -> datetime | None:
+    """When the first of those who know of the alert was last told; None when nobody knows."""
+    times = (told.told_at for outlook in explanation.outlooks for told in outlook.told)
+    return min((at for at in times if at is not None), default=None)
+
+
+def with_deaths(explanation: Explanation, dead: Iterable[Delivery]) -> Explanation:
+    """The same, where news that was given up does not count as told.
+
+    dead  deliveries that were given up: history, which no memory holds. The notification log names the
+          moment of the decision until the far side has accepted it
+    """
+    given_up = {(row.group_id, row.notifier, row.notification.decided_at): row for row in dead}
+
+    def true(outlook: Outlook, told: Told) -> Told:
+        row = given_up.get((outlook.group.id, told.notifier, told.told_at)) if told.told_at else None
+        return told if row is None else replace(told, told_at=None, given_up=row)
+
+    return replace(
+        explanation,
+        outlooks=tuple(
+            replace(outlook, told=tuple(true(outlook, told) for told in outlook.told))
+            for outlook in explanation.outlooks
         ),
     )
 

@@ -61,7 +61,7 @@ class MuteRow(TypedDict):
 
 
 class UnsentRow(TypedDict):
-    """A delivery that has not got out."""
+    """A delivery that has not got out, or never did."""
 
     delivery: str
     decided_at: datetime
@@ -78,6 +78,7 @@ class NotifierRow(TypedDict):
     told_at: datetime | None
     repeat_at: datetime | None
     unsent: UnsentRow | None
+    given_up: UnsentRow | None
     held_until: datetime | None
 
 
@@ -203,6 +204,7 @@ def _told(told: Told) -> NotifierRow:
         "told_at": told.told_at,
         "repeat_at": told.repeat_at,
         "unsent": _unsent(told.unsent) if told.unsent is not None else None,
+        "given_up": _unsent(told.given_up) if told.given_up is not None else None,
         "held_until": told.held_until,
     }
 
@@ -213,7 +215,7 @@ def _unsent(delivery: Delivery) -> UnsentRow:
         "decided_at": delivery.notification.decided_at,
         "attempts": delivery.attempts,
         "last_answer": delivery.last_answer,
-        "next_attempt_at": delivery.next_attempt_at,
+        "next_attempt_at": delivery.next_attempt_at if delivery.is_live else None,
     }
 
 

@@ -11,6 +11,7 @@ The libraries are imported with the first client: they cost as much as all the r
 from __future__ import annotations
 
 import asyncio
+import os
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -154,6 +155,13 @@ async def _read(response: httpx.Response, max_bytes: int) -> tuple[bytes, bool]:
     return b"".join(parts), False
 
 
+def not_connected(error: OSError) -> str:
+    """Why a connection could not be made, in the system's words; asyncio's repeat the address instead."""
+    said = error.strerror or str(error)
+    is_asyncios = said.startswith("Connect call failed") and error.errno
+    return os.strerror(error.errno) if is_asyncios and error.errno else said
+
+
 def _unreachable(error: Exception) -> Unreachable:
     """The transport maps a lost connection to a time-out; the cause underneath tells the truth."""
     import aiohttp
@@ -167,7 +175,7 @@ def _unreachable(error: Exception) -> Unreachable:
     if isinstance(cause, aiohttp.ClientConnectorSSLError | ssl.SSLError):
         return Unreachable(f"TLS failed: {cause}", reason="tls", sent=False)
     if isinstance(cause, aiohttp.ClientConnectorError):
-        return Unreachable(f"cannot connect: {cause.strerror or cause}", reason="network", sent=False)
+        return Unreachable(f"cannot connect: {not_connected(cause)}", reason="network", sent=False)
     if isinstance(cause, TimeoutError | httpx.TimeoutException):
         return Unreachable("no answer in time", reason="timeout", sent=True)
     if isinstance(cause, aiohttp.ServerDisconnectedError):

@@ -16,6 +16,7 @@ from hbalert.core.alert import Alert, Claim, report
 from hbalert.core.evaluation import Evaluation, Transition
 from hbalert.core.labels import Labels
 from hbalert.core.rule import Rule, RuleAlert, RuleAlertState
+from hbalert.core.trouble import rfc3339
 from hbalert.memory import Draft
 
 ORIGIN = "rule:"
@@ -130,12 +131,12 @@ def _report(
 def _line(rule: Rule, change: Transition) -> tuple[str, str]:
     """(kind, text) for the timeline; that an alert fires or has resolved is said by intake as well."""
     row = change.alert
-    since = row.active_at.isoformat(timespec="seconds")
+    since, hold = rfc3339(row.active_at), format_duration(rule.hold)
     match change.after:
         case RuleAlertState.PENDING if change.before is RuleAlertState.FIRING:
-            return "pending", f"`for` is longer now ({rule.hold}): true since {since}, pending again"
+            return "pending", f"`for` is longer now ({hold}): true since {since}, pending again"
         case RuleAlertState.PENDING:
-            return "pending", f"true since {since}, value {row.value:g}; fires after {rule.hold}"
+            return "pending", f"true since {since}, value {row.value:g}; fires after {hold}"
         case RuleAlertState.FIRING:
             return "evaluated", f"true since {since}, value {row.value:g}"
         case RuleAlertState.RESOLVED:

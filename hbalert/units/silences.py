@@ -28,6 +28,7 @@ from hbalert.core.silence import (
     update,
 )
 from hbalert.core.silencer import Silencer
+from hbalert.core.trouble import rfc3339
 from hbalert.memory import Draft
 from hbalert.regex import compile_many
 
@@ -124,7 +125,7 @@ def begun(draft: Draft, silences: Iterable[Silence]) -> None:
     """The timelines of what fires and is covered hear of silences that have begun."""
 
     def says(silence: Silence) -> str:
-        until = silence.ends_at.isoformat(timespec="seconds")
+        until = rfc3339(silence.ends_at)
         why = f": {silence.comment}" if silence.comment else ""
         return f"{_whose(silence)} has begun, until {until}{why}"
 

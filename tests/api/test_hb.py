@@ -280,7 +280,7 @@ async def test_a_source_that_is_down_and_a_notifier_that_fails_are_problems(api:
     assert status["healthy"] is False
     assert status["problems"] == [
         "source main does not answer: connection refused",
-        "notifier mail fails: 1 waiting, the oldest since 2026-03-01T12:00:31+00:00: 421 try later",
+        "notifier mail fails: 1 waiting, the oldest since 2026-03-01T12:00:31Z: 421 try later",
     ]
     mail = status["notifiers"][0]
     assert (mail["failing"], mail["last_answer"]) == (1, "421 try later")

@@ -783,7 +783,7 @@ async def test_nobody_listening_is_a_network_matter() -> None:
         error = await failure(channel)
     assert isinstance(error, Transient)
     assert error.reason == "network"
-    assert f"127.0.0.1:{port}: cannot connect" in error.answer
+    assert f"127.0.0.1:{port}: cannot connect: Connection refused" in error.answer
 
 
 async def test_a_name_that_does_not_exist_is_a_network_matter() -> None:

@@ -549,7 +549,7 @@ async def test_nobody_listening_is_a_network_matter() -> None:
         error = await failure(channel)
     assert isinstance(error, Transient)
     assert error.reason == "network"
-    assert error.answer.startswith(f"http://127.0.0.1:{port}: cannot connect")
+    assert error.answer == f"http://127.0.0.1:{port}: cannot connect: Connection refused"
 
 
 # --- secrets ---------------------------------------------------------------------------------------

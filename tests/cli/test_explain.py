@@ -29,6 +29,7 @@ def test_json_has_everything(daemon: Served) -> None:
             "told_at": None,
             "repeat_at": None,
             "unsent": None,
+            "given_up": None,
             "held_until": None,
         }
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import sys
+import time
 import unicodedata
 from typing import Any
 
@@ -12,7 +13,21 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from hbalert.cli.output import WIDEST, ago, as_json, cell, cut, narrowed, plain, show, show_one, table, width
+from hbalert.cli.output import (
+    WIDEST,
+    ago,
+    as_json,
+    cell,
+    cut,
+    folded,
+    narrowed,
+    on_clock,
+    plain,
+    show,
+    show_one,
+    table,
+    width,
+)
 
 TURNING = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
 """Unicode's marks that turn a line round."""
@@ -54,6 +69,62 @@ def test_elsewhere_one_long_cell_moves_nobody_elses_columns() -> None:
     ).splitlines()
     assert lines[1] == f"{'x' * 8000}  li"
     assert len(lines[2]) == WIDEST + len("  wu")
+
+
+def terminal(monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", str(columns))
+
+
+def test_columns_without_room_stand_below_each_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal(monkeypatch, 40)
+    row = {
+        "at": "2026-03-01 20:00:00 +0800",
+        "notifier": "ops_sms",
+        "answer": "机器人 busy, try later",
+        "id": "9a97",
+    }
+    assert table([row], tuple(row)).splitlines() == [
+        "AT                         NOTIFIER",
+        "2026-03-01 20:00:00 +0800  ops_sms",
+        "    answer: 机器人 busy, try later; id:",
+        "    9a97",
+    ]
+
+
+def test_a_text_that_is_to_be_read_whole_goes_on_below(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal(monkeypatch, 40)
+    rows = [
+        {"what": "sent", "text": "phone accepted it after 12 ms: 机器人一号已停止"},
+        {"what": "dead", "text": ""},
+    ]
+    shown = table(rows, ("what", "text"), wrap=True)
+    assert shown.splitlines() == [
+        "WHAT  TEXT",
+        "sent  phone accepted it after 12 ms:",
+        "      机器人一号已停止",
+        "dead  -",
+    ]
+    terminal(monkeypatch, 20)
+    assert max(map(width, table(rows, ("what", "text"), wrap=True).splitlines())) <= 20
+
+
+@given(st.text(max_size=60), st.integers(1, 20))
+def test_a_folded_text_is_the_same_text(text: str, columns: int) -> None:
+    lines = folded(plain(text), columns)
+    assert "".join(lines).replace(" ", "") == plain(text).replace(" ", "")
+    assert all(width(line) <= max(2, columns) for line in lines)
+
+
+def test_moments_in_our_own_texts_are_shown_on_the_clock_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Asia/Shanghai")
+    time.tzset()
+    try:
+        told = on_clock("late since 2026-03-01T12:00:31Z, or 2026-02-31T12:00:31Z")
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert told == "late since 2026-03-01 20:00:31 +0800, or 2026-02-31T12:00:31Z"
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from hbalert.core.delivery import Outcome, Result
+from hbalert.core.trouble import Trouble
+from hbalert.units.troubles import happened
 from hbalert.views import SourceView
 from tests.api.test_hb import REFUSED, settle, told
 from tests.cli.daemon import Served
@@ -118,6 +120,35 @@ def test_the_status_is_one_screen_and_its_exit_code_tells(daemon: Served) -> Non
     assert "! source main does not answer: connection refused" in bad.stdout
     answer = json.loads(daemon.run("status", "-o", "json", code=1).stdout)
     assert (answer["schema"], answer["healthy"]) == (1, False)
+
+
+def test_one_that_was_not_told_is_not_said_to_have_been_told(daemon: Served, dead: str) -> None:
+    (row,) = json.loads(daemon.run("alerts", "list", "-o", "json").stdout)["rows"]
+    for words in (("alerts", "show"), ("explain",)):
+        told = daemon.run(*words, row["fingerprint"][:5]).stdout
+        assert f"mail  was not told, given up: 550 no such user; `hbalert queue retry {dead[:8]}`" in told
+        assert "hears it after" in told
+        assert "was told at" not in told
+
+
+def test_status_shows_when_each_notifier_last_got_through_and_what_else_is_wrong(daemon: Served) -> None:
+    def last_sent() -> object:
+        (shown,) = [
+            each
+            for each in json.loads(daemon.run("status", "-o", "json", code=0).stdout)["notifiers"]
+            if each["name"] == "mail"
+        ]
+        return shown["last_sent_at"]
+
+    daemon.do(told(daemon.api))
+    assert last_sent() is None
+    daemon.do(settle(daemon.api, Outcome(Result.SENT, "250 ok", "sent")))
+    assert last_sent() is not None
+    assert "healthy" in daemon.run("status", code=0).stdout
+    lost = Trouble("HbalertStoreDamaged", "critical", {"repairs": "2 rows"})
+    engine = daemon.api.engine
+    daemon.do(engine.desk.work(lambda draft: engine.accept_into(draft, [happened(draft, lost, {})])))
+    assert "! The store was damaged and has been repaired" in daemon.run("status", code=1).stdout
 
 
 @pytest.mark.parametrize(

@@ -194,9 +194,9 @@ async def test_the_timeline_tells_each_step_and_its_reason(tmp_path: Path) -> No
         await at.seconds(30)
         source.up = []
         await at.seconds(10)
-        began = "2026-03-01T12:00:00+00:00"
+        began = "2026-03-01T12:00:00Z"
         assert await at.notes() == [
-            ("pending", f"rule orders/Slow/0: true since {began}, value 7; fires after 0:00:20"),
+            ("pending", f"rule orders/Slow/0: true since {began}, value 7; fires after 20s"),
             ("evaluated", f"rule orders/Slow/0: true since {began}, value 7"),
             ("firing", "rule orders/Slow/0: fires"),
             ("evaluated", "rule orders/Slow/0: not true any more; the last value was 7"),
@@ -899,7 +899,7 @@ async def test_a_longer_for_ends_the_alert_outside_until_it_has_held_again(tmp_p
         assert at.firing() == []
         (row,) = at.engine.memory.rule_alerts.values()
         assert row.state is RuleAlertState.PENDING
-        assert ("pending", "rule orders/Slow/0: `for` is longer now (0:00:20)") in [
+        assert ("pending", "rule orders/Slow/0: `for` is longer now (20s)") in [
             (kind, text.split(": true")[0]) for kind, text in await at.notes()
         ]
         await at.seconds(20)
