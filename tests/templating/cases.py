@@ -57,6 +57,40 @@ RULES: list[tuple[str, str, float]] = [
     ("one\ntwo\n", "one\ntwo\n", 1.0),
     ("{{$labels.bot}}{{$value|humanize}}", "alpha1", 1.0),
     ("{{\n  $value\n  | humanize\n}}", "1", 1.0),
+    # texts with a name
+    ('{{ define "x" }}job {{ . }}{{ end }}{{ template "x" $labels.bot }} is down', "job alpha is down", 1.0),
+    ('{{ template "x" $value }}{{ define "x" }}({{ . | humanize }}){{ end }}', "(1.5k)", 1500.0),
+    ('{{ define "y" }}const{{ end }}a {{ template "y" }} b {{ template "y" . }}', "a const b const", 1.0),
+    (
+        '{{ define "x" }}{{ .Labels.bot }} {{ .Value }} {{ $.Value }}{{ end }}{{ template "x" . }}',
+        "alpha 1 1",
+        1.0,
+    ),
+    ('{{ define "x" }}{{ .bot }} {{ $.bot }}{{ end }}{{ template "x" $labels }}', "alpha alpha", 1.0),
+    (
+        '{{ define "x" }}{{ with .Value }}{{ . }} {{ $.Value }}{{ end }}{{ end }}{{ template "x" . }}',
+        "3 3",
+        3.0,
+    ),
+    (
+        '{{ define "in" }}<{{ . }}>{{ end }}{{ define "out" }}[{{ template "in" . }}]{{ end }}'
+        '{{ range $i, $x := (args 1) }}{{ template "out" $x }}{{ end }}'
+        '{{ if true }}{{ template "in" 2 }}{{ end }}',
+        "[<1>]<2>",
+        1.0,
+    ),
+    (
+        '{{ define "x" }}{{ $y := . }}{{ $y }}{{ end }}{{ $y := "out" }}{{ template "x" 1 }} {{ $y }}',
+        "1 out",
+        1.0,
+    ),
+    ('a {{- define "x" -}} in {{ . }} {{- end -}} b {{- template "x" 1 -}} c', "abin 1c", 1.0),
+    ('a {{ define "x" }} in {{ end }} b {{ template "x" }} c', "a  b  in  c", 1.0),
+    (
+        '{{ block "x" $labels.bot }}<{{ . }}>{{ end }} {{- block "y" . -}} {{ .Value }} {{- end }}',
+        "<alpha>1",
+        1.0,
+    ),
     # functions
     ("{{ humanize $value }}", "0", 0.0),
     ("{{ humanize $value }}", "1.235M", 1234567.0),

@@ -48,6 +48,10 @@ FIELDS = frozenset({"Labels", "Value", "ExternalLabels", "ExternalURL"})
 _NEED_ARGUMENTS = frozenset({"value", "label", "first", "strvalue"})
 
 
+_NAMED = "."
+"""Among the known variables: this is a named text, and `$` is what it was handed."""
+
+
 def from_prometheus(text: str) -> str:
     """The text as it is written here: Jinja2's signs are shown by an action, which both sides read.
 
@@ -72,14 +76,25 @@ def why_not_go(text: str) -> str:
     if "{%" in text or ("{#" in text and "#}" in text):
         return "{% %} and {# #} are Jinja2's"
     try:
-        body = parse(text, "", "").template.body
+        parsed = parse(text, "", "")
     except Untranslatable as error:
         return str(error)
-    return next(_complaints(body, {*VARIABLES}, at_root=True), "")
+    named = frozenset(parsed.defines)
+    wrong = [*_complaints(parsed.template.body, {*VARIABLES}, named, at_root=True)]
+    for each in parsed.defines.values():
+        # What it is about is known where it is used; variables from outside are not there.
+        wrong += _complaints(each.body, {"", _NAMED}, named, at_root=False)
+    return next(iter(wrong), "")
 
 
-def _complaints(body: tuple[Node, ...], known: set[str], *, at_root: bool) -> Iterator[str]:
-    """What Go's side does not have. `at_root`: the dot is still the alert."""
+def _complaints(
+    body: tuple[Node, ...], known: set[str], named: frozenset[str], *, at_root: bool
+) -> Iterator[str]:
+    """What Go's side does not have.
+
+    named    texts that are defined
+    at_root  the dot is still the alert
+    """
     for node in body:
         match node:
             case Show():
@@ -88,13 +103,16 @@ def _complaints(body: tuple[Node, ...], known: set[str], *, at_root: bool) -> It
                 yield from _values(node.value, known, at_root)
                 known.add(node.name)
             case Use():
-                yield "template refers to a text that is not there"
+                if node.name not in named:
+                    yield f'there is no {{{{ define "{node.name}" }}}}'
+                if node.value is not None:
+                    yield from _values(node.value, known, at_root)
             case Block():
                 for branch in node.branches:
                     if branch.value is not None:
                         yield from _values(branch.value, known, at_root)
                     inner = at_root and branch.word in ("if", "")
-                    yield from _complaints(branch.body, known | {*branch.declares}, at_root=inner)
+                    yield from _complaints(branch.body, known | {*branch.declares}, named, at_root=inner)
 
 
 def _values(value: Expression, known: set[str], at_root: bool) -> Iterator[str]:
@@ -106,7 +124,7 @@ def _values(value: Expression, known: set[str], at_root: bool) -> Iterator[str]:
             if at_root and names[0] not in FIELDS:
                 yield f"there is no .{names[0]} in Prometheus"
         case Fields(of=Variable(name=""), names=names):
-            if names[0] not in FIELDS:
+            if _NAMED not in known and names[0] not in FIELDS:
                 yield f"there is no .{names[0]} in Prometheus"
         case Fields(of=of):
             yield from _values(of, known, at_root)
