@@ -65,6 +65,12 @@ NAMES: tuple[Name, ...] = (
         ("source", "group"),
     ),
     Name(
+        "hbalert_group_iterations_total",
+        "counter",
+        "Slots of a rule group that came, evaluated or skipped, at each source that it asks.",
+        ("group",),
+    ),
+    Name(
         "hbalert_group_last_evaluation_timestamp_seconds",
         "gauge",
         "When a rule group was last evaluated.",
@@ -195,6 +201,7 @@ NAMES: tuple[Name, ...] = (
     Name("hbalert_build_info", "gauge", "1; the labels tell what runs.", ("version", "pythonversion")),
     # the same under the names that existing dashboards and rules ask for
     Name("alertmanager_alerts", "gauge", "As in Alertmanager.", ("state",), live=True),
+    Name("alertmanager_marked_alerts", "gauge", "As in Alertmanager.", ("state",), live=True),
     Name("alertmanager_silences", "gauge", "As in Alertmanager.", ("state",), live=True),
     Name("alertmanager_dispatcher_aggregation_groups", "gauge", "As in Alertmanager.", live=True),
     Name("alertmanager_receivers", "gauge", "As in Alertmanager.", live=True),
@@ -204,13 +211,14 @@ NAMES: tuple[Name, ...] = (
         "alertmanager_alerts_received_total",
         "counter",
         "As in Alertmanager.",
-        ("status",),
+        ("status", "version"),
         like="hbalert_alerts_received_total",
     ),
     Name(
         "alertmanager_alerts_invalid_total",
         "counter",
         "As in Alertmanager.",
+        ("version",),
         like="hbalert_alerts_invalid_total",
     ),
     Name(
@@ -223,8 +231,22 @@ NAMES: tuple[Name, ...] = (
     Name(
         "alertmanager_notifications_failed_total",
         "counter",
-        "As in Alertmanager; counts attempts.",
+        "As in Alertmanager, with the words of its newer versions for the reason; counts attempts.",
         ("integration", "reason"),
+        like="hbalert_notifications_failed_total",
+    ),
+    Name(
+        "alertmanager_notification_requests_total",
+        "counter",
+        "As in Alertmanager.",
+        ("integration",),
+        like="hbalert_notifications_total",
+    ),
+    Name(
+        "alertmanager_notification_requests_failed_total",
+        "counter",
+        "As in Alertmanager.",
+        ("integration",),
         like="hbalert_notifications_failed_total",
     ),
     Name(
@@ -274,6 +296,22 @@ NAMES: tuple[Name, ...] = (
         "As in Prometheus.",
         ("rule_group",),
         like="hbalert_evaluation_missed_total",
+    ),
+    Name(
+        "prometheus_rule_group_iterations_total",
+        "counter",
+        "As in Prometheus.",
+        ("rule_group",),
+        like="hbalert_group_iterations_total",
+    ),
+    Name("prometheus_rule_group_interval_seconds", "gauge", "As in Prometheus.", ("rule_group",), live=True),
+    Name("prometheus_rule_group_rules", "gauge", "As in Prometheus.", ("rule_group",), live=True),
+    Name(
+        "prometheus_rule_group_last_evaluation_samples",
+        "gauge",
+        "As in Prometheus.",
+        ("rule_group",),
+        live=True,
     ),
     Name(
         "prometheus_rule_group_last_evaluation_timestamp_seconds",

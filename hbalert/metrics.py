@@ -38,6 +38,8 @@ class Live:
     silences     "active", "pending", "expired" -> how many
     queue        notifier -> (how many wait, age of the oldest in seconds)
     sources      source -> whether it answered last time
+    group_rules, group_interval, group_samples  rule group -> its rules, its interval in seconds, and the
+                 series in the last answers for it
     shown        label sets for ALERTS, `alertstate` included
     """
 
@@ -49,6 +51,9 @@ class Live:
     groups: int = 0
     rules: int = 0
     rule_groups: int = 0
+    group_rules: Mapping[str, float] = field(default_factory=dict)
+    group_interval: Mapping[str, float] = field(default_factory=dict)
+    group_samples: Mapping[str, float] = field(default_factory=dict)
     receivers: int = 0
     notifiers: int = 0
     inhibition_rules: int = 0
@@ -71,6 +76,7 @@ class Metrics:
         self._duration = self._histogram("hbalert_evaluation_duration_seconds")
         self._lag = self._gauge("hbalert_evaluation_lag_seconds")
         self._missed = self._counter("hbalert_evaluation_missed_total")
+        self._iterations = self._counter("hbalert_group_iterations_total")
         self._last_at = self._gauge("hbalert_group_last_evaluation_timestamp_seconds")
         self._last_took = self._gauge("hbalert_group_last_duration_seconds")
         self._received = self._counter("hbalert_alerts_received_total")
@@ -110,6 +116,7 @@ class Metrics:
         at: datetime | None = None,
     ) -> None:
         """A rule group was evaluated: so many rules, of which so many failed (`True` counts as one)."""
+        self._iterations.labels(group).inc()
         self._evaluations.labels(source, group).inc(rules)
         self._failures.labels(source, group).inc(int(failed))
         self._duration.labels(source).observe(seconds)
@@ -124,6 +131,7 @@ class Metrics:
     def missed(self, source: str, group: str, slots: int = 1) -> None:
         """So many slots of a group were skipped."""
         self._missed.labels(source, group).inc(slots)
+        self._iterations.labels(group).inc(slots)
 
     # --- alerts ---
 
@@ -206,7 +214,14 @@ class Metrics:
         """
         self._kinds = dict(notifiers)
         wanted = set(groups)
-        for metric in (self._evaluations, self._failures, self._missed, self._last_at, self._last_took):
+        for metric in (
+            self._evaluations,
+            self._failures,
+            self._missed,
+            self._iterations,
+            self._last_at,
+            self._last_took,
+        ):
             _keep(metric, "group", wanted)
         wanted = set(notifiers)
         for count in (self._attempts, self._failed, self._deferred, self._attempt_took, self._told_after):
@@ -271,8 +286,13 @@ class _Derived(Collector):
             labels = {}
             for label, value in sample.labels.items():
                 their = _THEIRS.get(label, label)
-                if their in name.labels or their == "le":
-                    labels[their] = self._metrics._integration(value) if label == "notifier" else value
+                if their not in name.labels and their != "le":
+                    continue
+                if label == "notifier":
+                    value = self._metrics._integration(value)
+                labels[their] = _REASONS.get(value, "other") if label == "reason" else value
+            if "version" in name.labels:
+                labels["version"] = "v2"  # of the API; theirs had another one once
             suffix = sample.name.removeprefix(ours.name)
             key = (family.name + suffix, tuple(labels.items()))
             sums[key] = sums.get(key, 0.0) + sample.value
@@ -282,6 +302,16 @@ class _Derived(Collector):
 
 
 _THEIRS = {"notifier": "integration", "group": "rule_group"}
+_REASONS = {
+    "auth": "authError",
+    "client": "clientError",
+    "template": "clientError",
+    "quota": "rateLimited",
+    "rate limit": "rateLimited",
+    "server": "serverError",
+    "timeout": "contextDeadlineExceeded",
+}
+"""Our reasons of failed attempts -> Alertmanager's."""
 
 
 def _live(live: Live) -> Iterator[Metric]:
@@ -307,7 +337,11 @@ def _live(live: Live) -> Iterator[Metric]:
         "hbalert_queue_length": {name: length for name, (length, _) in live.queue.items()},
         "hbalert_queue_oldest_age_seconds": {name: age for name, (_, age) in live.queue.items()},
         "alertmanager_alerts": live.alerts,
+        "alertmanager_marked_alerts": live.alerts,
         "alertmanager_silences": live.silences,
+        "prometheus_rule_group_rules": live.group_rules,
+        "prometheus_rule_group_interval_seconds": live.group_interval,
+        "prometheus_rule_group_last_evaluation_samples": live.group_samples,
     }
     for name, value in plain.items():
         family = _family(BY_NAME[name])

@@ -8,7 +8,7 @@ nothing about it changes, so that whoever encodes it can keep that work, too.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import count
@@ -26,6 +26,7 @@ from hbalert.core.silencer import Silencer
 from hbalert.core.trouble import NOTIFIER_FAILING, OURS, SOURCE, rfc3339
 from hbalert.core.value import value
 from hbalert.engine import Engine
+from hbalert.health import RuleHealth
 from hbalert.metrics import Live
 from hbalert.units.own import UNREACHABLE
 
@@ -324,8 +325,14 @@ def _by_notifier(rows: Iterable[Delivery]) -> dict[str, list[Delivery]]:
     return found
 
 
-def live(engine: Engine, book: Book, sources: Sequence[SourceView], now: datetime) -> Live:
-    """What a scrape of the metrics reads off the live state."""
+def live(
+    engine: Engine,
+    book: Book,
+    sources: Sequence[SourceView],
+    health: Mapping[str, RuleHealth],
+    now: datetime,
+) -> Live:
+    """What a scrape of the metrics reads off the live state. `health`: of each rule, by id."""
     alerts = {"active": 0, "suppressed": 0, "unprocessed": 0}
     for view in book.alerts(now):
         alerts[view.state] += 1
@@ -353,6 +360,12 @@ def live(engine: Engine, book: Book, sources: Sequence[SourceView], now: datetim
         groups=len(engine.memory.groups),
         rules=sum(len(group.rules) for group in config.groups),
         rule_groups=len(config.groups),
+        group_rules={group.name: len(group.rules) for group in config.groups},
+        group_interval={group.name: group.interval.total_seconds() for group in config.groups},
+        group_samples={
+            group.name: sum(health[rule.id].samples for rule in group.rules if rule.id in health)
+            for group in config.groups
+        },
         receivers=len(config.receivers),
         notifiers=len(enabled),
         inhibition_rules=len(config.inhibit_rules),

@@ -23,6 +23,9 @@ LIVE = Live(
     groups=5,
     rules=50,
     rule_groups=6,
+    group_rules={"orders": 10},
+    group_interval={"orders": 15},
+    group_samples={"orders": 7},
     receivers=3,
     notifiers=2,
     inhibition_rules=1,
@@ -113,11 +116,18 @@ def test_the_labels_are_those_of_the_list(metrics: Metrics) -> None:
         ('hbalert_notifications_deferred_total{notifier="mail"}', 1),
         ('hbalert_notifications_failed_total{notifier="second_mail",reason="network"}', 1),
         ('alertmanager_notifications_total{integration="email"}', 2),
-        ('alertmanager_notifications_failed_total{integration="email",reason="network"}', 1),
+        ('alertmanager_notifications_failed_total{integration="email",reason="other"}', 1),
+        ('alertmanager_notification_requests_total{integration="email"}', 2),
+        ('alertmanager_notification_requests_failed_total{integration="email"}', 1),
+        ('alertmanager_marked_alerts{state="active"}', 3),
+        ('prometheus_rule_group_iterations_total{rule_group="orders"}', 2),
+        ('prometheus_rule_group_rules{rule_group="orders"}', 10),
+        ('prometheus_rule_group_interval_seconds{rule_group="orders"}', 15),
+        ('prometheus_rule_group_last_evaluation_samples{rule_group="orders"}', 7),
         ('alertmanager_notification_latency_seconds_count{integration="email"}', 2),
         ('alertmanager_notification_latency_seconds_bucket{integration="email",le="0.25"}', 1),
-        ('alertmanager_alerts_received_total{status="firing"}', 3),
-        ("alertmanager_alerts_invalid_total", 2),
+        ('alertmanager_alerts_received_total{status="firing",version="v2"}', 3),
+        ('alertmanager_alerts_invalid_total{version="v2"}', 2),
         ('alertmanager_alerts{state="suppressed"}', 1),
         ('alertmanager_silences{state="expired"}', 4),
         ("alertmanager_config_last_reload_successful", 1),
@@ -128,6 +138,27 @@ def test_the_labels_are_those_of_the_list(metrics: Metrics) -> None:
 )
 def test_what_happened_is_counted_under_all_its_names(metrics: Metrics, sample: str, value: float) -> None:
     assert samples(metrics)[sample] == value
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        ("auth", "authError"),
+        ("rate limit", "rateLimited"),
+        ("quota", "rateLimited"),
+        ("template", "clientError"),
+        ("server", "serverError"),
+        ("timeout", "contextDeadlineExceeded"),
+        ("network", "other"),
+    ],
+)
+def test_reasons_have_alertmanagers_words_under_its_name(ours: str, theirs: str) -> None:
+    made = Metrics()
+    made.use([], {"mail": "email"})
+    made.notified("mail", "transient", ours, 1)
+    assert samples(made)[f'hbalert_notifications_failed_total{{notifier="mail",reason="{ours}"}}'] == 1
+    name = f'alertmanager_notifications_failed_total{{integration="email",reason="{theirs}"}}'
+    assert samples(made)[name] == 1
 
 
 def test_a_label_value_cannot_forge_a_sample(metrics: Metrics) -> None:

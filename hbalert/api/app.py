@@ -108,7 +108,7 @@ def build(
     bounds = limits or Limits()
     load = Load(bounds)
     book = Book(engine)
-    metrics.live = lambda: live(engine, book, sources(), engine.clock.now())
+    metrics.live = lambda: live(engine, book, sources(), rule_health(), engine.clock.now())
     daemon = _Daemon(engine, metrics, reload, ready, bounds)
     v2 = V2(engine, book, metrics, bounds)
     hb = Hb(engine, book, sources, bounds)

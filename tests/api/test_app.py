@@ -50,7 +50,7 @@ async def test_metrics_show_the_live_state(api: Stand) -> None:
         'hbalert_alerts{state="suppressed"} 1.0',
         'alertmanager_alerts{state="active"} 1.0',
         'alertmanager_silences{state="active"} 1.0',
-        'alertmanager_alerts_received_total{status="firing"} 2.0',
+        'alertmanager_alerts_received_total{status="firing",version="v2"} 2.0',
         'hbalert_queue_length{notifier="mail"} 0.0',
         "hbalert_groups 2.0",
     ):
