@@ -171,7 +171,7 @@ def alert(
             "bot": f"bot-{number % 2000}",
             "g": f"g{group}",
             "instance": f"10.0.{number // 250}.{number % 250}:9100",
-            "severity": "critical" if number % 5 == 0 else "warning",
+            "severity": "critical" if number % 7 == 0 else "warning",
             "run": run,
         },
         "annotations": {
