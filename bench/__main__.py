@@ -1,9 +1,10 @@
-"""python -m bench [--quick] [--pairs N] [--list] [MEASURE...]; see the package's docstring."""
+"""python -m bench [--quick] [--pairs N] [--minutes M] [--list] [MEASURE...]; see the package's docstring."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import math
 import shlex
 import signal
 import sys
@@ -29,8 +30,9 @@ AT_ONCE = 6
 class Run:
     """One run: what it found so far is on the page, whatever becomes of the rest."""
 
-    def __init__(self, scale: Scale, command: str, *, writes: bool) -> None:
+    def __init__(self, scale: Scale, command: str, *, writes: bool, within_s: float) -> None:
         self._scale = scale
+        self._within_s = within_s
         self._command = command
         self._writes = writes
         self._found: dict[str, list[Pair]] = {}
@@ -43,6 +45,9 @@ class Run:
 
         async def in_turn(one: Measure) -> bool:
             async with gate:
+                if time.monotonic() - self._began > self._within_s:
+                    print(f"{one.name}: left out, the time is over", file=sys.stderr, flush=True)
+                    return True
                 return await self._play(one)
 
         return all(await asyncio.gather(*map(in_turn, order)))
@@ -95,6 +100,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--quick", action="store_true", help="small numbers; the pages are left alone")
     parser.add_argument("--pairs", type=int, metavar="N", help="how often each figure is taken (5)")
+    parser.add_argument(
+        "--minutes", type=float, metavar="M", default=math.inf, help="after these no measure begins any more"
+    )
     parser.add_argument("--no-page", action="store_true", help="print only")
     parser.add_argument("--list", action="store_true", help="say which measures there are")
     given = parser.parse_args(arguments)
@@ -119,7 +127,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             parser.error("--pairs has to be 1 or more")
         scale = replace(scale, pairs=given.pairs)
     command = shlex.join(["python", "-m", "bench", *(sys.argv[1:] if arguments is None else arguments)])
-    run = Run(scale, command, writes=not (given.quick or given.no_page))
+    run = Run(scale, command, writes=not (given.quick or given.no_page), within_s=given.minutes * 60)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # what was started is ended, as by Ctrl-C
     began = time.monotonic()
     try:

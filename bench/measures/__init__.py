@@ -60,8 +60,12 @@ def load() -> dict[str, Measure]:
 
 
 def chosen(words: Iterable[str]) -> list[Measure]:
-    """Whom these words mean; none: all. Raises LookupError with the words that mean nobody."""
-    asked, every = list(words), list(load().values())
+    """Whom these words mean, none: all; those that only draw come last, in case that time is short.
+
+    Raises LookupError with the words that mean nobody.
+    """
+    asked = list(words)
+    every = sorted(load().values(), key=lambda one: one.yields <= PANELS.keys())
     lost = [word for word in asked if not any(one.called(word) for one in every)]
     if lost:
         raise LookupError(", ".join(lost))

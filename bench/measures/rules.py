@@ -47,7 +47,7 @@ async def rules_few(record: Record, scale: Scale) -> None:
 
 @measure("rules-many", "rules-many-vmalert", "growth-rules", within_s=400)
 async def rules_many(record: Record, scale: Scale) -> None:
-    await _lines(record, scale, "rules-many", rules=10_000, each=FEW, interval_s=24, pairs=3, rounds=1)
+    await _lines(record, scale, "rules-many", rules=10_000, each=FEW, interval_s=24, pairs=3)
 
 
 @measure("growth-rules", within_s=300)
@@ -70,13 +70,12 @@ async def _lines(
     each: int,
     interval_s: int,
     pairs: int = 5,
-    rounds: int = 2,
 ) -> None:
     """Fills two lines, and a place on the curve."""
     many = scale.of(rules, least=40)
     async with contest(many, each, 2 if scale.quick else interval_s) as those:
         for _ in range(scale.at_most(pairs)):
-            used = await those.round(rounds)
+            used = await those.round()
             record.pair(name, used[WE] * 1e3, used[OWN_SHORT] * 1e3)
             record.pair(f"{name}-vmalert", used[WE] * 1e3, used[VM] * 1e3)
             if each == FEW:
@@ -105,14 +104,14 @@ class Contest:
     interval_s: int
     session: aiohttp.ClientSession
 
-    async def round(self, rounds: int = 1) -> dict[str, float]:
+    async def round(self) -> dict[str, float]:
         """CPU seconds of a round, by who; what a Prometheus takes for scraping is taken off.
 
         Raises Wrong when they do not show the same alerts after it.
         """
         before = self._used()
-        await asyncio.sleep(rounds * self.interval_s)
-        spent = {who: (now - before[who]) / rounds for who, now in self._used().items()}
+        await asyncio.sleep(self.interval_s)
+        spent = {who: now - before[who] for who, now in self._used().items()}
         seen = await self._firing(OWN_SHORT)
         check(self.wanted in (None, len(seen)), f"Prometheus shows {len(seen)} of {self.wanted} alerts")
         for who in self.pids:
