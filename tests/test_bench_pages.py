@@ -28,7 +28,8 @@ def test_every_line_and_every_picture_is_measured_by_somebody() -> None:
     [
         pytest.param("ingest", {"ingest"}, id="its own name"),
         pytest.param("refresh-1", {"ingest"}, id="a line that it fills"),
-        pytest.param("rules", {"rules_fifth", "rules_few", "rules_many"}, id="the beginning of some names"),
+        pytest.param("growth-rules", {"rules_few", "rules_many", "growth_rules"}, id="a curve that it draws"),
+        pytest.param("ask", {"ask_bots", "ask_pack"}, id="the beginning of some names"),
         pytest.param("nobody", set(), id="nobody"),
     ],
 )

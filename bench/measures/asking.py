@@ -23,7 +23,7 @@ from hbalert.sources.prometheus import PrometheusSource
 from tests.equality.play import comparable
 from tests.fakes.prometheus import serving
 
-ROUNDS = 10
+ROUNDS = 4
 """Rounds in one figure."""
 
 WAYS: dict[str, dict[str, bool]] = {

@@ -25,7 +25,7 @@ RULES = 50
 @measure("ready", "ready-cpu", "ready-peers", "idle-cpu", "idle-memory", "idle-memory-peers")
 async def footprint(record: Record, scale: Scale) -> None:
     """hbalert with 50 rules; Alertmanager and vmalert do the same work together. Each time new ones."""
-    interval_s, watched_s = (1, 2) if scale.quick else (15, 30)
+    interval_s, watched_s = (1, 2) if scale.quick else (15, 20)
     await asyncio.to_thread(_compile)
     async with AsyncExitStack() as stack:
         target = await stack.enter_async_context(serving())

@@ -35,7 +35,7 @@ async def rules_pack(record: Record, scale: Scale) -> None:
     pack = read()
     async with contest_over(Series(pack).text, pack, None, 2 if scale.quick else 10) as those:
         for _ in range(scale.at_most(5)):
-            used = await those.round(2)
+            used = await those.round()
             record.pair("rules-pack", used[WE] * 1e3, used[OWN_SHORT] * 1e3)
             record.pair("rules-pack-vmalert", used[WE] * 1e3, used[VM] * 1e3)
 
