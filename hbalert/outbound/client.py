@@ -102,8 +102,13 @@ class Client(httpx.AsyncClient):
         given = {name.lower() for name in headers}
         if auth is None and "authorization" not in given:
             auth = user_info
-        own = {name: value for name, value in self._own_headers.items() if name not in given}
-        request = httpx.Request(method, address, headers={**own, **headers}, content=content, data=data)
+        whole = [(name, value) for name, value in self._own_headers.items() if name not in given]
+        whole += headers.items()
+        if content is None:
+            request = httpx.Request(method, address, headers=whole, data=data)
+        else:  # as a stream, because httpx then leaves host and length, and two more passes, to aiohttp
+            request = httpx.Request(method, address, headers=whole, stream=httpx.ByteStream(content))
+            request.read()
         return next(httpx.BasicAuth(*auth).auth_flow(request)) if auth is not None else request
 
     async def exchange(self, request: httpx.Request) -> httpx.Response:
