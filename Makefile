@@ -46,7 +46,7 @@ types: .venv/.set-up-dev ## mypy --strict
 	@$(PY) -m mypy
 
 .PHONY: unit
-unit: .venv/.set-up-dev prometheus alertmanager faketime ## all tests, those on a real Prometheus included (ARGS=path)
+unit: .venv/.set-up-dev prometheus alertmanager vmalert faketime ## all tests, those on a real Prometheus included (ARGS=path)
 	@echo "make: tests (pytest, a test file on each core)"
 	@exec $(PY) -m pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from zlib import crc32
 
 from hbalert.core.rule import RuleGroup
@@ -34,11 +35,13 @@ class Due:
     missed: int
 
 
+@lru_cache(maxsize=1024)
 def step(interval: timedelta) -> timedelta:
     """The interval on the grid: whole seconds, at least one."""
     return max(_SECOND, -(-interval // _SECOND) * _SECOND)
 
 
+@lru_cache(maxsize=16384)
 def offset(name: str, interval: timedelta) -> timedelta:
     """How long after a multiple of the interval (counted from 1970) the group's slots are.
 

@@ -285,10 +285,19 @@ VALUES = [
     *(f'balance{{bot="{bot}"}} or vector(0)' for bot in "abc"),
     *(f'balance{{bot="{bot}"}} or same_one{{bot="{bot}"}}' for bot in "abc"),
     *(f'balance{{bot="{bot}"}} and on (bot) same_one{{bot="{bot}"}}' for bot in "abc"),
-    *(f'balance{{bot="{bot}"}} and on () same_one{{bot="{bot}"}}' for bot in ("a", "b", "g|h")),
-    *(f'balance{{bot="{bot}"}} and on () same_one{{bot="a"}}' for bot in ("a", "b", "g|h")),
-    *(f'balance{{bot="{bot}"}} unless on (bot) same_one' for bot in ("a", "b", "g|h")),
-    *(f'balance{{bot="{bot}"}} and ignoring (bot, asset) same_one{{bot="{bot}"}}' for bot in ("a", "g|h")),
+    *(f'balance{{bot="{bot}"}} and on () same_one{{bot="{bot}"}}' for bot in ("a", "b", "ü x")),
+    *(f'balance{{bot="{bot}"}} and on () same_one{{bot="a"}}' for bot in ("a", "b", "ü x")),
+    *(f'balance{{bot="{bot}"}} unless on (bot) same_one' for bot in ("a", "b", "ü x")),
+    *(f'balance{{bot="{bot}"}} and ignoring (bot, asset) same_one{{bot="{bot}"}}' for bot in ("a", "ü x")),
+    # One bot of each team: nothing is ambiguous, and yet the bot is lost on the way.
+    *(f'bot_meta{{bot="{bot}"}} * on (team) bot_meta{{bot="{bot}"}}' for bot in "ab"),
+    *(f'bot_meta{{bot="{bot}"}} + ignoring (bot) bot_meta{{bot="{bot}"}}' for bot in "ab"),
+    *(
+        f'bot_meta{{bot="{bot}"}} * on (team) group_left (bot) (bot_meta{{bot="a"}} or bot_meta{{bot="d-1"}})'
+        for bot in "ab"
+    ),
+    *(f'bot_meta{{bot="{bot}"}} and on (team) same_one{{bot="{bot}"}}' for bot in "ab"),
+    *(f'balance{{bot="{bot}"}} unless on (asset) balance{{bot="{bot}"}} > 20' for bot in ("a", "b", "d-1")),
     *(f'failed_total{{bot="{bot}"}} / failed_total{{bot="{bot}"}}' for bot in "abc"),
     *(f'failed_total{{bot="{bot}"}} / failed_total{{bot="a"}}' for bot in "abc"),
     *(f'failed_total{{bot="{bot}"}} / ignoring (bot) failed_total{{bot="a"}}' for bot in "abc"),
