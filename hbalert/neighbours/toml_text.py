@@ -16,9 +16,12 @@ LONGEST = 100
 TomlValue: TypeAlias = "str | int | bool | Iterable[TomlValue] | Mapping[str, TomlValue]"
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
-_PLAIN = re.compile(r"[^\x00-\x1f\x7f']*")
-_PROSE = re.compile(r"[^\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff]*")
-_UNSEEN = re.compile("[\x7f-\x9f\u2028\u2029\ufeff]")
+_HIDDEN = "\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff"
+"""Characters that nobody sees and that change what is seen: controls, line ends, changes of direction."""
+
+_PLAIN = re.compile(f"[^\x00-\x1f{_HIDDEN}']*")
+_PROSE = re.compile(f"[^\x00-\x08\x0b-\x1f{_HIDDEN}\ud800-\udfff]*")
+_UNSEEN = re.compile(f"[{_HIDDEN}]")
 
 
 def string(text: str) -> str:

@@ -1,0 +1,29 @@
+"""Values written as TOML: read back as they were, and seen as they are."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from hbalert.neighbours.toml_text import prose, string
+
+TURNS = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+
+
+@given(st.text())
+@example('a "quoted" \x9b[2J \u202egnp.exe')
+@example("two\nlines \u2066 and \x85 '''")
+def test_a_text_is_read_back_as_it_was(text: str) -> None:
+    for write in (string, prose):
+        assert tomllib.loads(f"a = {write(text)}")["a"] == text
+
+
+@pytest.mark.parametrize("write", [string, prose])
+@pytest.mark.parametrize("around", ["{}", 'say "{}"', "a\n{}\n"])
+def test_nothing_in_a_text_can_turn_round_what_is_shown(write: Callable[[str], str], around: str) -> None:
+    for char in TURNS + "\x7f\x80\x9b\x9f\u2028":
+        assert char not in write(around.format(char)), repr(char)
