@@ -21,7 +21,7 @@ import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, unquote, urlencode, urlsplit
 
 import click
 
@@ -29,14 +29,21 @@ from hbalert import __version__
 from hbalert.cli.config_path import find_config
 from hbalert.cli.output import plain
 from hbalert.cli.trust import Trust
+from hbalert.clock import SystemClock
 
 UNREACHABLE = 4
 REFUSED = 5
+
+OWN = "/api/hb/"
+"""Answers under this path say so: each is an object with a `schema`."""
 
 DEFAULT_LISTEN = "127.0.0.1:9097"
 DEFAULT = f"http://{DEFAULT_LISTEN}"
 SECONDS = 30.0
 """How long an answer may take to begin, and to go on."""
+
+WHOLE_SECONDS = 120.0
+"""How long it may take in all: somebody waits at a terminal."""
 
 
 class Unreachable(click.ClickException):
@@ -64,10 +71,11 @@ class Client:
     def __init__(
         self, url: str, token: str = "", *, configured: bool = False, trust: Trust | None = None
     ) -> None:
-        self.url = url
+        self.url, password = _apart(url)
+        self._below = "" if url.startswith("unix:") else _path_of(self.url)
         self.configured = configured
         self._trust = trust or Trust()
-        self._token = token
+        self._token = token or password
 
     def get(self, path: str, params: Mapping[str, Any] | None = None) -> Any:
         """The answer. Parameters that are None or "" are left out; a list is repeated."""
@@ -91,9 +99,9 @@ class Client:
             headers["Content-Type"] = "application/json"
         connection = self._connect()
         try:
-            connection.request(method, path, content, headers)
+            connection.request(method, self._below + path, content, headers)
             reply = connection.getresponse()
-            text = reply.read()
+            text = _whole(reply)
         except ssl.SSLError as error:
             raise Unreachable(f"{self.url}: TLS failed: {_tls_reason(error)}") from None
         except (OSError, http.client.HTTPException) as error:
@@ -109,22 +117,28 @@ class Client:
             ) from None
         finally:
             connection.close()
-        return self._read(reply.status, text)
+        return self._read(path, reply.status, text)
 
-    def _read(self, status: int, text: bytes) -> Any:
+    def _read(self, path: str, status: int, text: bytes) -> Any:
         try:
             read = json.loads(text) if text.strip() else None
-        except ValueError:
+        except (ValueError, RecursionError):
             read = text.decode("utf-8", "replace").strip()
             if status < 300:
-                raise Unreachable(f"what answers at {self.url} is not hbalert") from None
+                raise self._stranger() from None
         if status < 300:
+            ours = isinstance(read, dict) and "schema" in read
+            if path.startswith(OWN) and not ours:
+                raise self._stranger()
             return read
         told = read.get("error") or read.get("message") or read if isinstance(read, dict) else read
-        said = "\n".join(map(plain, str(told).splitlines()[:100])) or f"HTTP {status}"
+        said = "\n".join(map(plain, str(told or "").splitlines()[:100])) or f"HTTP {status}"
         if status == 401:
             said += "; give it with --token-file FILE or HBALERT_CLIENT_TOKEN"
         raise Refused(said, status)
+
+    def _stranger(self) -> Unreachable:
+        return Unreachable(f"what answers at {self.url} is not hbalert; --server URL names another address")
 
     def _connect(self) -> http.client.HTTPConnection:
         if self.url.startswith("unix:"):
@@ -141,6 +155,38 @@ class Client:
         if parts.scheme == "https":
             return self._trust.connection(host, port, SECONDS)
         return http.client.HTTPConnection(host, port, timeout=SECONDS)
+
+
+def _apart(url: str) -> tuple[str, str]:
+    """The address as it may be shown, and the token that stands in it as amtool takes it: http://x:TOKEN@host."""
+    scheme, between, rest = url.partition("://")
+    authority, slash, path = rest.partition("/")
+    user, at, host = authority.rpartition("@")
+    if not at:
+        return url, ""
+    return f"{scheme}{between}{host}{slash}{path}", unquote(user.partition(":")[2])
+
+
+def _path_of(url: str) -> str:
+    """Below which path a proxy has put the daemon: of https://example.com/alerts/ it is /alerts."""
+    try:
+        return urlsplit(url).path.rstrip("/")
+    except ValueError:
+        return ""  # `_connect` says so
+
+
+def _whole(reply: http.client.HTTPResponse) -> bytes:
+    """The body; a far side that drips does not hold us for ever. Raises TimeoutError."""
+    clock = SystemClock()
+    until = clock.monotonic() + WHOLE_SECONDS
+    body = bytearray()
+    while piece := reply.read1():
+        body += piece
+        if clock.monotonic() > until:
+            raise TimeoutError(f"no whole answer within {WHOLE_SECONDS:g} s")
+    if reply.length:  # `read` would have said so, `read1` does not
+        raise http.client.IncompleteRead(bytes(body), reply.length)
+    return bytes(body)
 
 
 def _tls_reason(error: ssl.SSLError) -> str:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from threading import Thread
 
 import click
 import pytest
 
+from hbalert.cli import client
 from hbalert.cli.client import DEFAULT, connect, listening
 from tests.api.stand import token
 from tests.cli.daemon import Served, run, served
@@ -134,3 +137,64 @@ def test_a_terminal_is_not_moved_by_what_the_daemon_says(daemon: Served) -> None
     assert len(table.splitlines()) == 2
     assert "\x1b" not in table
     assert "\u202e" not in table
+
+
+@contextmanager
+def answering(answer: bytes) -> Iterator[str]:
+    """Something at a port that says the same to everybody."""
+
+    def serve(listening: socket.socket) -> None:
+        with suppress(OSError):
+            while True:
+                connection = listening.accept()[0]
+                with connection:
+                    connection.recv(65536)
+                    connection.sendall(answer)
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        Thread(target=serve, args=(listening,), daemon=True).start()
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+
+
+def reply(body: bytes, status: str = "200 OK", length: int | None = None) -> bytes:
+    size = len(body) if length is None else length
+    return f"HTTP/1.1 {status}\r\nContent-Length: {size}\r\n\r\n".encode() + body
+
+
+@pytest.mark.parametrize(
+    ("answer", "code", "says"),
+    [
+        pytest.param(reply(b"<html>"), 4, "is not hbalert", id="a page"),
+        pytest.param(reply(b'{"status": "success", "data": []}'), 4, "is not hbalert", id="a Prometheus"),
+        pytest.param(reply(b"[]"), 4, "is not hbalert", id="a list"),
+        pytest.param(reply(b""), 4, "is not hbalert", id="nothing"),
+        pytest.param(reply(b"[" * 100_000), 4, "is not hbalert", id="deeper than can be read"),
+        pytest.param(
+            reply(b'{"schema"', length=50), 4, "no daemon answers", id="a daemon that died meanwhile"
+        ),
+        pytest.param(reply(b"", "302 Found"), 5, "HTTP 302", id="a proxy that sends us elsewhere"),
+    ],
+)
+def test_an_answer_that_is_none_of_ours_is_said(answer: bytes, code: int, says: str) -> None:
+    with answering(answer) as url:
+        for verb in (("status",), ("rules", "list"), ("alerts", "show", "c8af"), ("explain", "bot=a")):
+            assert says in run(*verb, "--server", url, code=code).stderr
+
+
+def test_an_answer_that_drips_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client, "WHOLE_SECONDS", -1)
+    with answering(reply(b'{"schema": 1}')) as url:
+        assert "no whole answer" in run("status", "--server", url, code=4).stderr
+
+
+def test_a_token_in_the_address_opens_and_is_never_shown(tmp_path: Path) -> None:
+    with served(tmp_path, tokens=[token("viewer", "read")]) as daemon:
+        inside = daemon.url.replace("http://", "http://x:viewer-token@")
+        assert "alerts" in run("status", "--server", inside).stdout
+    assert "viewer-token" not in run("status", "--server", inside, code=4).output
+
+
+def test_a_daemon_may_be_below_a_path_of_its_proxy(daemon: Served) -> None:
+    daemon.run("status")
+    assert run("status", "--server", f"{daemon.url}/").stdout
+    run("status", "--server", f"{daemon.url}/alerts/", code=5)  # nothing is there without a proxy
