@@ -47,7 +47,8 @@ def _read(text: str, now: datetime, *, ahead: bool) -> datetime:
             pass
         if found := _TIME_OF_DAY.fullmatch(bare):
             return _time_of_day(found, now.astimezone(), ahead=ahead)
-        return datetime.fromisoformat(bare).astimezone(now.tzinfo)  # without a zone: local time
+        written = datetime.fromisoformat(bare)
+        return (written if written.tzinfo else _here(written)).astimezone(now.tzinfo)
     except (ValueError, OverflowError):
         raise click.UsageError(f"{text!r} is not a time; write {HELP}") from None
 
@@ -62,4 +63,12 @@ def _time_of_day(found: re.Match[str], here: datetime, *, ahead: bool) -> dateti
         at += timedelta(days=1)
     elif day is None and not ahead and at > naive:
         at -= timedelta(days=1)
-    return at.astimezone()
+    return _here(at)
+
+
+def _here(shown: datetime) -> datetime:
+    """The moment at which clocks here show this time. What they jump over is as much later (02:30 is 03:30),
+    of what they show twice it is the first.
+    """
+    at = shown.astimezone()
+    return at if at.replace(tzinfo=None) == shown else shown.replace(fold=1).astimezone()

@@ -59,6 +59,21 @@ def test_a_time_behind(text: str, iso: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "iso"),
+    [
+        pytest.param("2026-03-29 02:30", "2026-03-29T03:30:00+02:00", id="jumped over: as much later"),
+        pytest.param("02:30", "2026-03-29T03:30:00+02:00", id="the same, as a time of day"),
+        pytest.param("2026-10-25 02:30", "2026-10-25T02:30:00+02:00", id="comes twice: the first"),
+        pytest.param("2026-03-29 03:00", "2026-03-29T03:00:00+02:00", id="the moment of the jump"),
+    ],
+)
+def test_a_time_at_which_clocks_change(text: str, iso: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    time.tzset()
+    assert future(text, datetime(2026, 3, 29, 0, 0, tzinfo=UTC)) == datetime.fromisoformat(iso)
+
+
+@pytest.mark.parametrize(
     "text", ["", "soon", "25:00", "12:60", "2026-02-30", "-2h", "2h ago", "99999999999d", "0000-01-01", "²h"]
 )
 def test_what_is_no_time_is_explained(text: str) -> None:
