@@ -97,7 +97,6 @@ CLOCK_CALLS = {"now", "utcnow", "today"}
 """Methods of datetime and date that read the clock."""
 
 LONGER_THAN_400: dict[str, str] = {
-    "storage/rows.py": "one function there and one back for each of nine kinds of rows, side by side",
     "storage/repair.py": "every way in which a damaged file still gives up its rows, in the order tried",
 }
 """Module -> why it is not two modules."""

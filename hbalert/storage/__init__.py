@@ -3,7 +3,9 @@
 Knows tables, transactions, migrations and what a disk can do to a file. Must not know what a state
 means: it never decides. The modules, from the values outwards:
 
+    spelling   single values as a row spells them
     rows       core values <-> rows
+    tables     which rows lie in which table
     unit       what one caller wants stored, as rows
     queries/   every statement, by name, one module per dialect
     schema/    numbered migrations; migrate applies them

@@ -18,7 +18,7 @@ from pathlib import Path
 from hbalert.errors import StoreError
 from hbalert.storage.files import beside
 from hbalert.storage.queries import sqlite as q
-from hbalert.storage.rows import micros
+from hbalert.storage.spelling import micros
 
 TABLES = {
     "fact": "facts about the store",

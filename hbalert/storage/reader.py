@@ -16,7 +16,9 @@ from typing import Any, TypeVar
 from hbalert.ports import Attempt, HistoryLine, HistoryQuery, Note
 from hbalert.storage.failure import store_error
 from hbalert.storage.queries import sqlite as q
-from hbalert.storage.rows import ATTEMPTS, DELIVERIES, NOTES, Row, Table, key_hash, micros
+from hbalert.storage.rows import Row
+from hbalert.storage.spelling import key_hash, micros
+from hbalert.storage.tables import ATTEMPTS, DELIVERIES, NOTES, Table
 
 V = TypeVar("V")
 

@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hbalert.ports import Changes
-from hbalert.storage.rows import LINES, Row, Table, micros
+from hbalert.storage.rows import Row
+from hbalert.storage.spelling import micros
+from hbalert.storage.tables import LINES, Table
 
 
 @dataclass(slots=True)

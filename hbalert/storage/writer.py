@@ -27,7 +27,8 @@ from hbalert.storage.files import Ballast, Lock, file_error, prepare
 from hbalert.storage.migrate import migrate
 from hbalert.storage.queries import sqlite as q
 from hbalert.storage.repair import make_sound
-from hbalert.storage.rows import DELIVERIES, LINES, Table, keyed_tables, micros, moment
+from hbalert.storage.spelling import micros, moment
+from hbalert.storage.tables import DELIVERIES, LINES, Table, keyed_tables
 from hbalert.storage.unit import Unit, to_unit
 
 Item = tuple[Changes, ...] | datetime

@@ -15,7 +15,7 @@ from hbalert.core.notification import LogEntry
 from hbalert.errors import StoreError
 from hbalert.storage.migrate import TABLES, Migration, known_migrations, migrate
 from hbalert.storage.queries.sqlite import PAGE_BYTES
-from hbalert.storage.rows import micros
+from hbalert.storage.spelling import micros
 from tests.storage.values import everything, labels, open_sqlite, t
 
 FIRST = Migration(1, "first", "CREATE TABLE a (x);\n-- a comment; with a semicolon\nCREATE TABLE b (y);\n")

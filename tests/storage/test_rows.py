@@ -15,7 +15,8 @@ from hbalert.core.flap import Flaps
 from hbalert.core.labels import Labels
 from hbalert.ports import Changes
 from hbalert.regex import compile_regex
-from hbalert.storage.rows import LINES, json_text, keyed_tables, labels_of, micros, moment, text
+from hbalert.storage.spelling import json_text, labels_of, micros, moment, text
+from hbalert.storage.tables import LINES, keyed_tables
 from hbalert.storage.unit import to_unit
 from tests.storage.values import alert, everything, t
 

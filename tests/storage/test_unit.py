@@ -2,7 +2,7 @@
 
 from hbalert.ports import Changes
 from hbalert.regex import compile_regex
-from hbalert.storage.rows import keyed_tables
+from hbalert.storage.tables import keyed_tables
 from hbalert.storage.unit import Unit, to_unit
 from tests.storage.values import alert, everything, group, note
 

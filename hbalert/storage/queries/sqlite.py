@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from hbalert.storage.rows import ATTEMPTS, DELIVERIES, NOTES, Table
+from hbalert.storage.tables import ATTEMPTS, DELIVERIES, NOTES, Table
 
 PAGE_BYTES = 4096
 PAGE_SIZE = f"PRAGMA page_size = {PAGE_BYTES}"  # only a new database listens
