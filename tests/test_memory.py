@@ -208,8 +208,11 @@ def test_whether_there_is_something_to_store_is_known_without_making_it(did: lis
             continue  # only what is known is refreshed
         gone |= {n} if what == "drop" else set()
         match what:
-            case "put" | "refresh":
-                draft.put_alert(alert, refresh=what == "refresh")
+            case "put":
+                draft.put_alert(alert)
+            case "refresh":  # of one that is known
+                if draft.alerts.get(alert.labels.key) is not None:
+                    draft.put_alert(alert, refresh=True)
             case "drop":
                 draft.alerts.drop(alert.labels.key)
             case "note":

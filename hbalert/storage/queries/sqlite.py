@@ -1,7 +1,7 @@
 """Every statement the SQLite store runs, by name.
 
 Knows SQL as SQLite >= 3.24 speaks it. Must not know when a statement is run (`sqlite.py`). Statements
-over a table of `rows.py` are made from its columns, so that a column is named in one place only.
+over a table of `tables.py` are made from its columns, so that a column is named in one place only.
 
 Rows go in by executemany: 64 inserts among 20,000 random keys took 0.9 ms of CPU, one INSERT with 64
 value lists 1.2 ms, json_each 2.0 ms.
