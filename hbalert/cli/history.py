@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import click
@@ -43,10 +44,11 @@ def history(
       hbalert history --notifier ops_sms -o json
     """
     now = SystemClock().now()
+    begin = past(since, now)
     rows = client.get(
         "/api/hb/v1/history",
         {
-            "since": "" if delivery else past(since, now).isoformat(),
+            "since": "" if delivery else begin.isoformat(),
             "until": past(until, now).isoformat() if until else "",
             "notifier": notifier,
             "id": delivery,
@@ -58,7 +60,14 @@ def history(
     if output != "table":
         show(rows, output)
         return
-    lines = [line for row in rows for line in _lines(row) if not failed or line["result"] != "sent"]
+    lines = [
+        line
+        for row in rows
+        for line in _lines(row)
+        if not failed or line["result"] != "sent"
+        # Of what still waits, only what happened in this time.
+        if delivery or row["settled_at"] or datetime.fromisoformat(line["when"]) >= begin
+    ]
     lines.sort(key=lambda line: str(line["when"]), reverse=True)
     show(lines, output, columns=COLUMNS, empty="Nobody was told anything in this time.")
 

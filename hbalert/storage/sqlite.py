@@ -126,7 +126,7 @@ class SqliteStore:
         """Deliveries with their attempts, newest first.
 
         A delivery's time is when it was settled; while it is live, when it was made. `since` counts,
-        `until` does not. A limit of 0 is none.
+        `until` does not; what is live is after any `since`. A limit of 0 is none.
         """
         return await self._reading.call(lambda: self._reader.history(query))
 

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,20 @@ def test_history_of_failures_leaves_out_what_was_accepted(daemon: Served) -> Non
 )
 def test_history_is_chosen_by_options(daemon: Served, dead: str, arguments: list[str], lines: int) -> None:
     assert len(daemon.run("history", *arguments).stdout.splitlines()) == lines
+
+
+def test_history_since_shows_what_was_tried_since_for_something_older(daemon: Served) -> None:
+    busy = Outcome(Result.TRANSIENT, "503 busy", "server")
+    daemon.do(told(daemon.api))
+    daemon.do(settle(daemon.api, busy))
+    daemon.do(daemon.api.clock.advance(60))
+    daemon.do(settle(daemon.api, busy))
+    tried = daemon.api.now()
+    assert len(daemon.run("history").stdout.splitlines()) == 3
+    lately = (tried - timedelta(seconds=30)).isoformat()
+    assert len(daemon.run("history", "--since", lately).stdout.splitlines()) == 2
+    later = (tried + timedelta(seconds=30)).isoformat()
+    assert daemon.run("history", "--since", later).stderr == "Nobody was told anything in this time.\n"
 
 
 def test_history_since_no_time_is_wrong_usage(daemon: Served) -> None:

@@ -340,7 +340,7 @@ async def past(store: Store) -> Store:
         pytest.param(HistoryQuery(), [5, 4, 3, 2, 1, 0], id="all, newest first"),
         pytest.param(HistoryQuery(limit=2), [5, 4], id="the newest two"),
         pytest.param(HistoryQuery(limit=0), [5, 4, 3, 2, 1, 0], id="a limit of 0 is none"),
-        pytest.param(HistoryQuery(since=t(250)), [5, 4, 3, 2], id="since counts, settled then"),
+        pytest.param(HistoryQuery(since=t(250)), [5, 4, 3, 2, 1], id="since counts, settled then; 1 is live"),
         pytest.param(HistoryQuery(until=t(250)), [1, 0], id="until does not count"),
         pytest.param(HistoryQuery(since=t(100), until=t(400)), [3, 2, 1], id="both"),
         pytest.param(HistoryQuery(notifier="desk-sms"), [5, 3, 1], id="one notifier"),

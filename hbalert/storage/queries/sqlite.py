@@ -147,12 +147,13 @@ def drop_number(table: Table[Any, Any]) -> str:
 def history(*, since: bool, until: bool, notifier: bool, state: bool, beginning: bool) -> str:
     """Deliveries, newest first. Parameters: those asked for, by name, and `limit` (-1: all).
 
+    since      what still waits goes on, however old it is
     beginning  of the id: from `first` up to, not including, `last`
     """
     conditions = [
         condition
         for asked, condition in (
-            (since, f"{DELIVERY_TIME} >= :since"),
+            (since, f"({DELIVERY_TIME} >= :since OR {LIVE})"),
             (until, f"{DELIVERY_TIME} < :until"),
             (notifier, "notifier = :notifier"),
             (state, "state = :state"),
