@@ -44,7 +44,7 @@ def parse(expr: str) -> Any:
         raise ValueError("the local parser failed on this expression") from None
 
 
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=65536)
 def shape(expr: str) -> Shape | None:
     """What kind of value `expr` gives; None when the local parser does not accept it."""
     try:

@@ -35,7 +35,9 @@ GIVE_UP_AFTER = 3
 """So many queries in a row without an answer, and the rest of a round is not asked."""
 
 CLEAN_ROUNDS = 4
-"""After so many rounds without trouble, batches may be twice as large again."""
+MOST_CLEAN_ROUNDS = 1024
+"""After so many rounds without trouble, batches may be twice as large again; after twice as many each time
+that this was too early, because what is too large costs its rules a round."""
 
 Ask = Callable[[bytes, datetime], Awaitable[Vector]]
 """(encoded query, time) -> answer. Raises SourceError."""
@@ -110,6 +112,8 @@ class Batcher:
         self._solitary = Solitary()
         self._histograms = Histograms(ask)
         self._clean = 0
+        self._patience = CLEAN_ROUNDS
+        self._grown = False
         self._planned = lru_cache(maxsize=16)(self._plan)
 
     async def query_many(self, exprs: Sequence[str], at: datetime) -> list[Answer | Exception]:
@@ -287,9 +291,14 @@ class Batcher:
         if now.heard:  # the source is well, so it is the expression that takes too long
             for text in now.suspects:
                 self._solitary.add(text, now.at)
+        if now.trouble and self._grown:
+            self._grown = False
+            self._patience = min(self._patience * 2, MOST_CLEAN_ROUNDS)
         self._clean = 0 if now.trouble or not now.heard else self._clean + 1
-        if self._clean >= CLEAN_ROUNDS:
+        if self._clean >= self._patience:
             self._clean = 0
+            self._grown = self.size < SIZE
+            self._patience = self._patience if self._grown else CLEAN_ROUNDS
             self.size = min(SIZE, self.size * 2)
 
 

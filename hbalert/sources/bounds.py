@@ -50,7 +50,7 @@ class Bound:
         return self.number if self.op[0] == ">" else -self.number, len(self.op) == 1
 
 
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=65536)
 def bound(expr: str) -> Bound | None:
     """The condition, when `expr` keeps those of its series whose value passes one; else None.
 

@@ -63,7 +63,7 @@ class Hole:
         return (len(value.encode()) + 2 * value.count(".") + 1) * (len(self.pieces) - 1)
 
 
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=65536)
 def holes(expr: str) -> tuple[Hole, ...]:
     """The labels in which `expr` is apart, in the order of the text.
 

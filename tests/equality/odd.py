@@ -293,7 +293,7 @@ VALUES = [
     *(f'bot_meta{{bot="{bot}"}} * on (team) bot_meta{{bot="{bot}"}}' for bot in "ab"),
     *(f'bot_meta{{bot="{bot}"}} + ignoring (bot) bot_meta{{bot="{bot}"}}' for bot in "ab"),
     *(
-        f'bot_meta{{bot="{bot}"}} * on (team) group_left (bot) (bot_meta{{bot="a"}} or bot_meta{{bot="d-1"}})'
+        f'bot_meta{{bot="{bot}"}} * on (team) group_left (bot) label_replace(vector(1), "team", "x", "", "")'
         for bot in "ab"
     ),
     *(f'bot_meta{{bot="{bot}"}} and on (team) same_one{{bot="{bot}"}}' for bot in "ab"),

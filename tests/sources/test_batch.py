@@ -276,6 +276,23 @@ async def test_batches_grow_again_after_rounds_without_trouble() -> None:
     assert batcher.size == SIZE
 
 
+async def test_batches_that_were_too_large_again_wait_twice_as_long_each_time() -> None:
+    server = Server(lambda exprs: TooMuch("too many samples") if len(exprs) > 30 else None)
+    batcher = Batcher(server, concurrency=1)
+    tried, before = [], SIZE
+    for number in range(64):
+        await ask(batcher, metrics(50), number)
+        if server.sizes[0] > 30:
+            tried.append(number)
+        server.asked.clear()
+    assert tried == [0, 5, 14, 31], "after 4, 8, 16 clean rounds"
+    server.fails = lambda exprs: None
+    for number in range(64, 64 + 32 + 4 + 1):
+        await ask(batcher, metrics(50), number)
+        before = batcher.size
+    assert before == SIZE
+
+
 async def test_an_expression_that_is_too_much_by_itself_says_so_and_stays_alone() -> None:
     server = Server(lambda exprs: TooMuch("too many samples") if "m0" in exprs else None)
     batcher = Batcher(server, concurrency=1)
