@@ -72,10 +72,14 @@ class Table(Generic[K, V]):
                 del self._buckets[bucket]
 
     def items(self) -> Iterator[tuple[K, V]]:
-        if self._under is not None:
-            for key, row in self._under.items():
-                if key not in self._rows:
-                    yield key, row
+        if self._under is None:
+            return iter(self._rows.items())  # type: ignore[arg-type]  # None stands over another one only
+        return self._layered()
+
+    def _layered(self) -> Iterator[tuple[K, V]]:
+        for key, row in self._under.items() if self._under is not None else ():
+            if key not in self._rows:
+                yield key, row
         for key, mine in self._rows.items():
             if mine is not None:
                 yield key, mine

@@ -142,6 +142,7 @@ class Book:
         self._silencer = Silencer(())
         self._seen: dict[bytes, AlertView] = {}
         self._as_found: list[AlertView] = []
+        self._order: list[int] = []
         self._sorted: list[AlertView] = []
         self._version = 0
         # While nothing of this changes and the time lies between, another look would find the same.
@@ -158,11 +159,13 @@ class Book:
         self._look(now)
         return self._version
 
-    def found(self, now: datetime) -> list[AlertView]:
-        """As `alerts`, in the order in which they came: whoever works on all of them finds what belongs
-        together close together in memory."""
+    def found(self, now: datetime) -> tuple[list[AlertView], list[int]]:
+        """As `alerts`, in the order in which they came, and the places there of `alerts`, in its order.
+
+        Whoever works on all of them finds close together in memory what came together.
+        """
         self._look(now)
-        return self._as_found
+        return self._as_found, self._order
 
     def wanted(self, wanted: Wanted, now: datetime) -> list[AlertView]:
         """The firing alerts that are asked for, by fingerprint."""
@@ -217,7 +220,10 @@ class Book:
         found = []
         for key, alert in memory.alerts.items():
             view = seen.get(key)
-            if view is None or view.alert is not alert or inhibits or not same_silences:
+            if view is not None and same_silences and not inhibits:
+                if view.alert is not alert:
+                    view = seen[key] = _other(view, alert, view.silenced_by, view.inhibited_by)
+            else:
                 known = view is not None and same_silences
                 silenced_by = view.silenced_by if view and known else silencer.silenced_by(alert.labels)
                 inhibited_by = quiet.inhibited_by(alert.labels, memory, now) if inhibits else ()
@@ -234,8 +240,18 @@ class Book:
         if found != self._as_found:  # the same objects in the same order are found equal at once
             self._as_found = found
             self._version += 1
-            self._sorted = sorted(found, key=lambda view: view.fingerprint)
+            self._sort()
         self._state, self._since, self._until = state, now, until
+
+    def _sort(self) -> None:
+        """By fingerprint. Nearly always nothing has come or gone, and the order is that of the last time."""
+        found = self._as_found
+        names = [view.fingerprint for view in found]
+        if len(self._order) == len(found):
+            ordered = [names[place] for place in self._order]
+        if len(self._order) != len(found) or ordered != sorted(ordered):
+            self._order = sorted(range(len(found)), key=names.__getitem__)
+        self._sorted = [found[place] for place in self._order]
 
 
 def _view(
@@ -246,19 +262,40 @@ def _view(
     inhibited_by: tuple[str, ...],
 ) -> AlertView:
     """The view of an alert; the old one itself when nothing about it has changed."""
-    edition = alike = next(_editions)
     if old is None:
+        edition, name = next(_editions), fingerprint(alert.labels)
         receivers = tuple(dict.fromkeys(route.receiver for route in match(root, alert.labels)))
-        name = fingerprint(alert.labels)
-    else:
-        receivers, name, before = old.receivers, old.fingerprint, old.alert
-        if old.silenced_by == silenced_by and old.inhibited_by == inhibited_by:
-            if before is alert:
-                return old
-            if before.starts_at == alert.starts_at and before.generator_url == alert.generator_url:
-                alike = old.alike
-    ends_at = alert.ends_at
-    return AlertView(alert, alert.labels, name, ends_at, receivers, silenced_by, inhibited_by, edition, alike)
+        ends_at = alert.ends_at
+        return AlertView(
+            alert, alert.labels, name, ends_at, receivers, silenced_by, inhibited_by, edition, edition
+        )
+    if old.alert is alert and old.silenced_by == silenced_by and old.inhibited_by == inhibited_by:
+        return old
+    return _other(old, alert, silenced_by, inhibited_by)
+
+
+def _other(
+    old: AlertView, alert: Alert, silenced_by: tuple[str, ...], inhibited_by: tuple[str, ...]
+) -> AlertView:
+    """Another edition of a view."""
+    edition, before = next(_editions), old.alert
+    is_alike = (
+        before.starts_at == alert.starts_at
+        and before.generator_url == alert.generator_url
+        and old.silenced_by == silenced_by
+        and old.inhibited_by == inhibited_by
+    )
+    return AlertView(
+        alert,
+        alert.labels,
+        old.fingerprint,
+        alert.ends_at,
+        old.receivers,
+        silenced_by,
+        inhibited_by,
+        edition,
+        old.alike if is_alike else edition,
+    )
 
 
 def _fires(view: AlertView, now: datetime) -> bool:

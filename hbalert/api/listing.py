@@ -86,32 +86,19 @@ class AlertTexts:
     def __init__(self) -> None:
         self._kept: dict[int, Kept] = {}  # by what no other alert has: since when its views are alike
 
-    def keep(self, views: Iterable[AlertView], ahead: datetime) -> None:
-        """Makes the texts of all of them. ahead: the end that is shown where there is none in sight."""
-        kept = self._kept
+    def of(self, views: Iterable[AlertView], ahead: datetime) -> list[Pieces]:
+        """The texts, in order. ahead: the end that is shown where there is none in sight."""
+        kept, out = self._kept, []
         for view in views:
             end = view.ends_at or ahead
             known = kept.get(view.alike)
             if known is None:
-                pieces = _pieces(view, end)
+                known = kept[view.alike] = (view.edition, end, _pieces(view, end))
             elif known[0] != view.edition or known[1] != end:
                 _, middle, _, tail = known[2]
                 pieces = (_head(view, end), middle, _updated(view.alert.updated_at), tail)
-            else:
-                continue
-            kept[view.alike] = (view.edition, end, pieces)
-
-    def listed(self, views: Sequence[AlertView], ahead: datetime) -> list[bytes]:
-        """A JSON list of them, in order, to be joined."""
-        if not views:
-            return [b"[]"]
-        self.keep(views, ahead)
-        kept, out = self._kept, [b"["]
-        add, comma = out.append, b","
-        for view in views:
-            out += kept[view.alike][2]
-            add(comma)
-        out[-1] = b"]"
+                known = kept[view.alike] = (view.edition, end, pieces)
+            out.append(known[2])
         return out
 
     def forget(self, living: Sequence[AlertView]) -> None:
@@ -119,6 +106,19 @@ class AlertTexts:
         if len(self._kept) > 1.25 * len(living) + 1000:
             kept = ((view.alike, self._kept.get(view.alike)) for view in living)
             self._kept = {alike: known for alike, known in kept if known is not None}
+
+
+def listed(texts: Iterable[Pieces]) -> list[bytes]:
+    """A JSON list of alerts, to be joined."""
+    out = [b"["]
+    add, comma = out.append, b","
+    for pieces in texts:
+        out += pieces
+        add(comma)
+    if len(out) > 1:
+        out.pop()
+    add(b"]")
+    return out
 
 
 class Body:
@@ -157,7 +157,7 @@ class Listed(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
-        text = self._body.text
+        text = memoryview(self._body.text)
         for begin in range(0, len(text), PIECE_BYTES):
             end = begin + PIECE_BYTES
             await send({"type": "http.response.body", "body": text[begin:end], "more_body": end < len(text)})

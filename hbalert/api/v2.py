@@ -23,7 +23,7 @@ from hbalert.api.am_yaml import alertmanager_yaml
 from hbalert.api.body import header, read_json
 from hbalert.api.door import Ready, json_response
 from hbalert.api.ingest import LabelTexts, Missing, Posted, check_annotations, longer, read_alerts
-from hbalert.api.listing import AlertTexts, Bodies, Body, Listed, shown
+from hbalert.api.listing import AlertTexts, Bodies, Body, Listed, listed, shown
 from hbalert.api.refusal import TOO_MANY, Refusal
 from hbalert.api.wire import (
     AlertGroup,
@@ -72,9 +72,6 @@ _OPS = {
 }
 """(isEqual, isRegex) -> operator."""
 
-
-SOME = 1000
-"""For more alerts than this the order in which their texts are made matters."""
 
 _ALERTS = b'{"alerts":'
 """How the text of a group begins."""
@@ -152,12 +149,14 @@ class V2:
         key = (request.scope["query_string"], *state)
         body = self._bodies.get(key)
         if body is None:
+            found, order = self._book.found(now)
             views = self._book.wanted(wanted, now)
-            if len(views) > SOME:
-                self._texts.keep(self._book.found(now), state[1])
-            texts = self._texts.listed(views, state[1])
-            self._texts.forget(self._book.found(now))
-            body = self._bodies.put(key, b"".join(texts))
+            if len(views) == len(found):  # all of them: made as they came
+                texts = self._texts.of(found, state[1])
+                body = self._bodies.put(key, b"".join(listed(map(texts.__getitem__, order))))
+            else:
+                body = self._bodies.put(key, b"".join(listed(self._texts.of(views, state[1]))))
+            self._texts.forget(found)
         return Listed(body, tag)
 
     async def get_groups(self, request: Request) -> Response:
@@ -181,7 +180,7 @@ class V2:
             muted = [shown(each, each.ends_at or ahead, view.muted_by) for each in view.alerts]
             alerts = [msgspec.json.encode(muted)]
         else:
-            alerts = self._texts.listed(view.alerts, ahead)
+            alerts = listed(self._texts.of(view.alerts, ahead))
         return [_ALERTS, *alerts, around[len(_ALERTS) + len(b"[]") :]]
 
     def _ahead(self, now: datetime) -> datetime:

@@ -55,25 +55,24 @@ class Alert:
     @property
     def starts_at(self) -> datetime:
         """Since when the first of its origins says so."""
-        if len(self.claims) == 1:
-            return self.claims[0].starts_at
-        return min([claim.starts_at for claim in self.claims])
+        claims = self.claims
+        return claims[0].starts_at if len(claims) == 1 else min([claim.starts_at for claim in claims])
 
     @property
     def ends_at(self) -> datetime | None:
         """When the last claim ends; None while one has no end in sight."""
-        if len(self.claims) == 1:
-            return self.claims[0].ends_at
-        ends = [claim.ends_at for claim in self.claims]
+        claims = self.claims
+        if len(claims) == 1:
+            return claims[0].ends_at
+        ends = [claim.ends_at for claim in claims]
         if any(end is None for end in ends):
             return None
         return max(end for end in ends if end is not None)
 
     @property
     def updated_at(self) -> datetime:
-        if len(self.claims) == 1:
-            return self.claims[0].updated_at
-        return max([claim.updated_at for claim in self.claims])
+        claims = self.claims
+        return claims[0].updated_at if len(claims) == 1 else max([claim.updated_at for claim in claims])
 
     @property
     def flapping(self) -> bool:

@@ -88,8 +88,8 @@ async def test_texts_of_what_is_gone_or_was_otherwise_are_dropped(api: Stand) ->
         await api.alerts(
             *({"labels": {"n": str(n % 3000)}, "generatorURL": str(first)} for n in range(first, first + 500))
         )
-        texts.listed(book.alerts(now), now)
-        texts.forget(book.found(now))
+        texts.of(book.alerts(now), now)
+        texts.forget(book.found(now)[0])
     assert 3000 <= len(texts._kept) <= 3000 * 1.25 + 1000
 
 
