@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 
+from hbalert.book import Book
 from hbalert.core.maintenance import Occurrence, Window, occurrence_id
 from hbalert.core.route import Route, group_key, group_labels, match
 from hbalert.core.silence import Silence, SilenceState, is_broad, is_long, state
@@ -21,7 +22,7 @@ from hbalert.core.silencer import Silencer
 from hbalert.engine import Engine
 from hbalert.recurrence import occurrences
 from hbalert.regex import compile_many
-from hbalert.views import AlertView, Book
+from hbalert.views import AlertView
 
 MANY = 10
 """When so many alerts fire and a silence covers all of them, that is worth a word."""

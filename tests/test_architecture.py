@@ -31,6 +31,7 @@ LEAVES = {
     "signals",
 }
 INNER = {
+    "book",
     "agenda",
     "reach",
     "render",

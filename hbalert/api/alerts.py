@@ -18,6 +18,7 @@ from hbalert.api.explain import work_out
 from hbalert.api.hb import only
 from hbalert.api.shapes import AlertRow, AlertShown, NoteRow, Timeline
 from hbalert.api.wire import Listing
+from hbalert.book import Book
 from hbalert.config.types import Limits
 from hbalert.core.delivery import Result
 from hbalert.core.labels import Labels, fingerprint
@@ -26,7 +27,7 @@ from hbalert.core.rule import RuleAlert, RuleAlertState
 from hbalert.engine import Engine
 from hbalert.explain.rows import explanation_row
 from hbalert.ports import Attempt, HistoryQuery, Note
-from hbalert.views import AlertView, Book
+from hbalert.views import AlertView
 
 ALERT_STATES = ("active", "suppressed", "pending")
 

@@ -35,13 +35,14 @@ from hbalert.api.rules import Rules
 from hbalert.api.silences import Silences
 from hbalert.api.v2 import V2
 from hbalert.api.webhooks import read_hook
+from hbalert.book import Book
 from hbalert.config.types import Limits
 from hbalert.engine import Engine
 from hbalert.errors import ConfigError
 from hbalert.health import GroupHealth, RuleHealth
 from hbalert.metrics import Metrics
 from hbalert.ports import PassOn
-from hbalert.views import Book, Sources, live
+from hbalert.views import Sources, live
 
 if TYPE_CHECKING:
     from hbalert.api.openapi import Served

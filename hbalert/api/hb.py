@@ -30,13 +30,14 @@ from hbalert.api.shapes import (
     Timeline,  # noqa: F401
 )
 from hbalert.api.wire import Listing
+from hbalert.book import Book
 from hbalert.config.types import Limits
 from hbalert.core.delivery import Delivery, DeliveryState
 from hbalert.core.notification import NotifiedAlert
 from hbalert.core.rule import RuleAlertState
 from hbalert.engine import Engine
 from hbalert.ports import Attempt, HistoryQuery
-from hbalert.views import Book, Sources, queue, unhealthy
+from hbalert.views import Sources, queue, unhealthy
 
 T = TypeVar("T")
 

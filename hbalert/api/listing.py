@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from functools import lru_cache
 from weakref import WeakValueDictionary
 
 import msgspec
@@ -64,11 +63,10 @@ def _head(view: AlertView, end: datetime) -> bytes:
     known = view.alert.annotations
     annotations = _encode(known if isinstance(known, dict) else dict(known))
     # Not `stamp`, which remembers: senders give each alert an end of its own.
-    ends = f',"endsAt":"{end.isoformat(timespec="milliseconds")[:23]}Z",'
+    ends = f',"endsAt":"{end.isoformat("T", "milliseconds")[:23]}Z",'
     return b"".join((_ANNOTATIONS, annotations, ends.encode()))
 
 
-@lru_cache(maxsize=4096)
 def _updated(at: datetime) -> bytes:
     return b'%b%b",' % (_UPDATED, stamp(at).encode())
 
@@ -89,15 +87,18 @@ class AlertTexts:
     def of(self, views: Iterable[AlertView], ahead: datetime) -> list[Pieces]:
         """The texts, in order. ahead: the end that is shown where there is none in sight."""
         kept, out = self._kept, []
+        at: datetime | None = None  # those of one post were reported at one moment
         for view in views:
             end = view.ends_at or ahead
             known = kept.get(view.alike)
             if known is None:
                 known = kept[view.alike] = (view.edition, end, _pieces(view, end))
             elif known[0] != view.edition or known[1] != end:
+                if view.alert.updated_at is not at:
+                    at = view.alert.updated_at
+                    updated = _updated(at)
                 _, middle, _, tail = known[2]
-                pieces = (_head(view, end), middle, _updated(view.alert.updated_at), tail)
-                known = kept[view.alike] = (view.edition, end, pieces)
+                known = kept[view.alike] = (view.edition, end, (_head(view, end), middle, updated, tail))
             out.append(known[2])
         return out
 

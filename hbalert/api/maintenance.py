@@ -23,6 +23,7 @@ from hbalert.api.door import json_response
 from hbalert.api.refusal import Refusal
 from hbalert.api.shapes import ComingRow, Removed, WindowRow
 from hbalert.api.wire import Listing, decode
+from hbalert.book import Book
 from hbalert.config.findings import Finding
 from hbalert.config.link_maintenance import read_window
 from hbalert.config.types import Limits
@@ -31,7 +32,6 @@ from hbalert.core.silence import is_broad
 from hbalert.engine import Engine
 from hbalert.reach import Coming, coming, window_counts
 from hbalert.regex import compile_regex
-from hbalert.views import Book
 
 log = structlog.get_logger("hbalert.api")
 

@@ -14,11 +14,11 @@ from starlette.requests import Request
 from hbalert.api.ingest import check_labels
 from hbalert.api.refusal import Refusal
 from hbalert.api.wire import moment
+from hbalert.book import Wanted
 from hbalert.config.types import Limits
 from hbalert.core.labels import Labels
 from hbalert.core.matcher import Matcher, Op, matches, parse
 from hbalert.regex import compile_regex
-from hbalert.views import Wanted
 
 _TRUE = frozenset({"true", "1", "t", "yes", "y", "ok", "on", "enabled", "checked", "selected"})
 _FALSE = frozenset({"false", "0", "f", "no", "n", "off", "disabled"})

@@ -32,6 +32,7 @@ from hbalert.api.shapes import (
 )
 from hbalert.api.v2 import read_silence
 from hbalert.api.wire import Listing, PostedMatcher, PostedSilence, decode, missing
+from hbalert.book import Book
 from hbalert.config.types import Limits
 from hbalert.core.matcher import parse
 from hbalert.core.silence import RESOLVED, UNTIL, Silence
@@ -39,7 +40,7 @@ from hbalert.engine import Engine
 from hbalert.reach import Reach, counts, reach
 from hbalert.regex import compile_regex
 from hbalert.units.silences import Imported, Result
-from hbalert.views import AlertView, Book, SilenceView, silences
+from hbalert.views import AlertView, SilenceView, silences
 
 log = structlog.get_logger("hbalert.api")
 

@@ -44,6 +44,7 @@ from hbalert.api.wire import (
     moment,
     stamp,
 )
+from hbalert.book import Book
 from hbalert.config.types import Limits
 from hbalert.core.cap import Over
 from hbalert.core.matcher import Matcher, Op, make
@@ -51,7 +52,7 @@ from hbalert.core.silence import Silence
 from hbalert.engine import Engine, new_id
 from hbalert.metrics import Metrics
 from hbalert.regex import compile_regex
-from hbalert.views import Book, GroupView, SilenceView, silences
+from hbalert.views import GroupView, SilenceView, silences
 
 log = structlog.get_logger("hbalert.api")
 

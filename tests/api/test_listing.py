@@ -15,7 +15,7 @@ import pytest
 from hbalert.api.listing import AlertTexts, Body, shown
 from hbalert.api.protocol import BoundedProtocol
 from hbalert.api.wire import AlertGroup, NamedReceiver, horizon
-from hbalert.views import Book, Wanted
+from hbalert.book import Book, Wanted
 from tests.api.stand import Stand, stand
 
 T = TypeVar("T")
@@ -74,7 +74,7 @@ async def test_two_alerts_with_one_fingerprint_keep_their_own_texts(
     api: Stand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A collision of fingerprints shows one of them twice, never one alert with the words of another."""
-    monkeypatch.setattr("hbalert.views.fingerprint", lambda labels: "0123456789abcdef")
+    monkeypatch.setattr("hbalert.book.fingerprint", lambda labels: "0123456789abcdef")
     for n in (1, 2):
         await api.fire(alertname="Down", n=str(n))
     for _ in range(2):
