@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from itertools import count
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, cast
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -72,12 +72,15 @@ class Table(Generic[K, V]):
                 del self._buckets[bucket]
 
     def items(self) -> Iterator[tuple[K, V]]:
+        """Every row with its key. A table that changes nothing is as fast as the one below."""
         if self._under is None:
-            return iter(self._rows.items())  # type: ignore[arg-type]  # None stands over another one only
-        return self._layered()
+            return iter(cast("dict[K, V]", self._rows).items())  # here no row is None
+        if not self._rows:
+            return self._under.items()
+        return self._both(self._under)
 
-    def _layered(self) -> Iterator[tuple[K, V]]:
-        for key, row in self._under.items() if self._under is not None else ():
+    def _both(self, under: Table[K, V]) -> Iterator[tuple[K, V]]:
+        for key, row in under.items():
             if key not in self._rows:
                 yield key, row
         for key, mine in self._rows.items():
@@ -118,8 +121,11 @@ class Table(Generic[K, V]):
         return (self._changed, *below) if self._changed else below
 
     def __len__(self) -> int:
-        """Exact for a table that lies over none."""
-        return len(self._rows)
+        """How many rows there are, without going through those below."""
+        if self._under is None:
+            return len(self._rows)
+        more = sum((row is not None) - (self._under.get(key) is not None) for key, row in self._rows.items())
+        return len(self._under) + more
 
     def absorb(self, rows: Mapping[K, V | None]) -> None:
         """Takes over rows that a table over this one has changed."""

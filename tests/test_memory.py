@@ -55,6 +55,8 @@ def test_a_table_over_a_table_over_a_table_is_a_dictionary(
                 level.drop(key)
                 plain.pop(key, None)
     assert dict(top.items()) == plain
+    assert len(top) == len(plain)
+    assert dict(top.over().items()) == plain
     assert dict(top.found("a")) == {key: value for key, value in plain.items() if key[0] == "a"}
     middle.absorb(top.changed())
     bottom.absorb(middle.changed())

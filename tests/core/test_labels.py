@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hbalert.core.labels import Labels, fingerprint, listing_order, quote
+from hbalert.core.labels import Labels, fingerprint, key_part, listing_order, quote
 from tests.core.say import labels as said
 
 
@@ -47,6 +47,12 @@ def test_label_order_never_matters(pairs: dict[str, str]) -> None:
 )
 def test_keys_are_equal_exactly_when_the_labels_are(one: dict[str, str], two: dict[str, str]) -> None:
     assert (Labels(one).key == Labels(two).key) == (one == two)
+
+
+@given(st.dictionaries(st.text(min_size=1), st.text(min_size=1)))
+def test_a_key_holds_the_part_of_each_of_its_labels(pairs: dict[str, str]) -> None:
+    key = Labels(pairs).key
+    assert all(key_part(name, value) in key for name, value in pairs.items())
 
 
 @given(st.dictionaries(st.text(min_size=1), st.text(min_size=1)))

@@ -172,6 +172,27 @@ def test_alerts_are_gone_through_once_however_many_silences_begin_or_end(number:
     assert [text.split(" has ")[0] for text in said] == ["silence s0 of li"] * 2
 
 
+@pytest.mark.parametrize(
+    ("matchers", "covered"),
+    [
+        pytest.param("alertname=Down", {A, B}, id="an equality"),
+        pytest.param("alertname=Down bot=a", {A}, id="two of them"),
+        pytest.param("name=Down", set(), id="a name that another one ends with"),
+        pytest.param("bot=~a|c", {A, C}, id="a pattern alone"),
+        pytest.param("bot=~a|c alertname=Slow", {C}, id="a pattern and an equality"),
+        pytest.param("site= bot!=a", {B, C}, id="a label that is not there"),
+        pytest.param("", {A, B, C}, id="no matcher at all"),
+    ],
+)
+def test_the_timelines_of_what_it_covers_hear_of_one_silence(matchers: str, covered: set[str]) -> None:
+    stage = Stage()
+    stage.reports(fires(A, 0), fires(B, 0), fires(C, 0))
+    silence = replace(asked(m("a=b")), id="s1", matchers=tuple(map(m, matchers.split())))
+    stage.work(lambda draft: silences.begun(draft, [silence]))
+    said = [note.alert_key for note in stage.notes if note.kind == "silenced"]
+    assert sorted(said) == sorted(fires(labels).labels.key for labels in covered)
+
+
 def test_of_two_alike_in_a_file_the_second_changes_nothing() -> None:
     stage = Stage()
     twice = [asked(m("bot=a")), asked(m("bot=a"))]
