@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hbalert.cli.config_path import find_config
+from hbalert.cli.message_template import try_template
 from hbalert.cli.output import as_json, plain
 from hbalert.clock import SystemClock
 from hbalert.config.findings import Finding, Severity
@@ -24,9 +25,6 @@ if TYPE_CHECKING:
 
 SCHEMA = 1
 """Version of what `-o json` prints."""
-
-STYLES = {"email": "mail", "dingtalk": "markdown", "sms": "sms", "log": "text"}
-"""Type of notifier -> style of its messages, for trying an operator's template."""
 
 
 @click.command()
@@ -97,7 +95,7 @@ def _check_all(path: Path, *, live: bool) -> tuple[list[Finding], str, list[Outl
     from hbalert.config.load import check as check_config
 
     outlooks = None
-    config, found = check_config(path, os.environ, tries=_try)
+    config, found = check_config(path, os.environ, tries=try_template)
     if live and config is not None:
         from hbalert.config.document import Document, read
         from hbalert.sources.live import ask_sources
@@ -120,19 +118,9 @@ def _check_files(files: Sequence[Path], config: Path | None) -> tuple[list[Findi
         if config is not None or os.environ.get("HBALERT_CONFIG"):
             raise
         path = None  # rule files can be looked at without any configuration
-    return check_files(files, path, os.environ, _try), f"{len(files)} files" if len(files) > 1 else str(
-        files[0]
-    )
-
-
-def _try(kind: str, key: str, text: str) -> list[str]:
-    """What is wrong with a template of messages, found by trying it."""
-    if kind not in STYLES:
-        return []
-    from hbalert.render import check_template
-
-    style = {"template": STYLES[kind], "html": "html"}.get(key, "line")
-    return check_template(text, style, empty=key == "headers")
+    return check_files(files, path, os.environ, try_template), f"{len(files)} files" if len(
+        files
+    ) > 1 else str(files[0])
 
 
 def _show(found: Sequence[Finding], output: str, outlooks: Sequence[Outlook] | None = None) -> None:

@@ -214,7 +214,9 @@ class _UnixConnection(http.client.HTTPConnection):
 
 
 def segment(text: str) -> str:
-    """An id as one segment of a path."""
+    """An id as one segment of a path. Raises UsageError for an empty one, which would name all of them."""
+    if not text:
+        raise click.UsageError("the id is empty; its first letters will do")
     return quote(text, safe="")
 
 

@@ -5,15 +5,19 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from hbalert.cli.config_path import find_config
+from hbalert.cli.message_template import try_template
+from hbalert.cli.output import plain
 
 if TYPE_CHECKING:
     from hbalert.config.channels import NotifierSettings
+    from hbalert.config.findings import Finding
     from hbalert.config.types import Config
     from hbalert.trial import Tried
 
@@ -29,8 +33,8 @@ def test_notify(names: tuple[str, ...], config: Path | None, output: str) -> Non
     judged by the code that does it for real alerts; what is printed is the gateway's own answer.
 
     \b
-    Exit code: 0 when every message was accepted, 1 when one was not, 2 when the
-    configuration is wrong or a name is unknown.
+    Exit code: 0 when every message was accepted, 1 when one was not, or went out in built-in
+    words because its own template fails, 2 when the configuration is wrong or a name is unknown.
 
     \b
     Examples:
@@ -42,21 +46,36 @@ def test_notify(names: tuple[str, ...], config: Path | None, output: str) -> Non
     from hbalert.log import configure
 
     configure("error", "text")
+    path = find_config(config)
     try:
-        loaded = load(find_config(config), os.environ)
+        loaded = load(path, os.environ)
     except ConfigError as error:
         for finding in error.findings:
-            click.echo(str(finding), err=True)
+            click.echo(plain(str(finding)), err=True)
         sys.exit(2)
     chosen = _choose(loaded, names)
-    click.echo(f"Trying {len(chosen)} notifiers: {', '.join(chosen)}", err=True)
+    broken = _broken_templates(chosen, path)
+    for finding in broken:
+        click.echo(plain(f"{finding}; built-in words are sent instead"), err=True)
+    count = "1 notifier" if len(chosen) == 1 else f"{len(chosen)} notifiers"
+    click.echo(f"Trying {count}: {', '.join(chosen)}", err=True)
     tried = asyncio.run(_try(chosen, loaded))
     _show(tried, output)
     failed = sorted({each.notifier for each in tried if not each.ok})
     if failed:
         click.echo(f"{len(failed)} of {len(chosen)} failed: {', '.join(failed)}", err=True)
         sys.exit(1)
-    click.echo(f"All {len(chosen)} work.", err=True)
+    if broken:
+        click.echo("Everybody was reached, but a template does not work.", err=True)
+        sys.exit(1)
+    click.echo("It works." if len(chosen) == 1 else f"All {len(chosen)} work.", err=True)
+
+
+def _broken_templates(chosen: Mapping[str, NotifierSettings], path: Path) -> list[Finding]:
+    from hbalert.config.load import check_files
+
+    files = [Path(each.file) for each in chosen.values() if each.file]
+    return [each for each in check_files(files, path, os.environ, try_template) if each.code == "template"]
 
 
 def _choose(config: Config, names: tuple[str, ...]) -> dict[str, NotifierSettings]:

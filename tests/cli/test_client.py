@@ -198,3 +198,10 @@ def test_a_daemon_may_be_below_a_path_of_its_proxy(daemon: Served) -> None:
     daemon.run("status")
     assert run("status", "--server", f"{daemon.url}/").stdout
     run("status", "--server", f"{daemon.url}/alerts/", code=5)  # nothing is there without a proxy
+
+
+@pytest.mark.parametrize(
+    "verb", ["alerts show", "alerts timeline", "rules show", "queue retry", "silence show"], ids=str
+)
+def test_an_empty_id_names_nothing(daemon: Served, verb: str) -> None:
+    assert "the id is empty" in daemon.run(*verb.split(), "", code=2).stderr
