@@ -7,6 +7,7 @@ are; must not know how anything is asked. Next: `merge.py`.
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from functools import lru_cache
@@ -89,13 +90,17 @@ def _number(text: str) -> float | None:
     if found is None:
         return None
     if found["hex"]:
-        number = float(int(found["hex"], 16))
-        return None if int(found["hex"], 16) >= 1 << 63 else (-number if found["sign"] == "-" else number)
-    return float(text)
+        whole = int(found["hex"], 16)
+        if whole >= 1 << 63:
+            return None
+        return float(-whole if found["sign"] == "-" else whole)
+    number = float(text)
+    is_too_large = math.isinf(number) and not found["inf"]
+    return None if is_too_large else number  # a server refuses what it cannot hold
 
 
 _MIRRORED = {">": "<", ">=": "<=", "<": ">", "<=": ">="}
 _NUMBER = re.compile(
-    r"(?P<sign>[+-]?)(?:0x(?P<hex>[0-9a-f]+)|inf|(?:(?:0|[1-9]\d*)(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?)",
+    r"(?P<sign>[+-]?)(?:0x(?P<hex>[0-9a-f]+)|(?P<inf>inf)|(?:(?:0|[1-9]\d*)(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?)",
     re.IGNORECASE | re.ASCII,
 )

@@ -343,6 +343,7 @@ WRONG = [
     "up) or (up",
     "up +",
     "time() - 1 > 10",
+    "balance > 1e400",
     "",
     "balance + on() twin_one",
     "up * on(job) up",
