@@ -125,7 +125,8 @@ def queue(rows: Iterable[Delivery]) -> list[Delivery]:
 def unhealthy(engine: Engine, sources: Sequence[SourceView], now: datetime) -> list[str]:
     """What is wrong with this daemon, one sentence each; empty when it does its work."""
     found = [
-        f"source {source.name} does not answer: {source.error or 'no reason given'}"
+        f"source {source.name} does not answer: "
+        f"{source.error.removeprefix(f'source {source.name} ') or 'no reason given'}"
         for source in sources
         if not source.up and source.since is not None
     ]

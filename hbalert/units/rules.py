@@ -55,7 +55,7 @@ class Outlook:
             starts_at=starts_at,
             ends_at=ends_at,
             now=now,
-            annotations={**row.annotations, FLAPPING: self.held} if flapping else row.annotations,
+            annotations={**row.annotations, **self._said_of_flapping} if flapping else row.annotations,
             generator_url=self.link,
             flapping=flapping,
         )
@@ -63,11 +63,18 @@ class Outlook:
     @property
     def held(self) -> str:
         """What is said of an alert that flaps."""
+        return self._said_of_flapping[FLAPPING]
+
+    @property
+    def _said_of_flapping(self) -> dict[str, str]:
+        """The same as annotations, by language."""
         limits = self.rule.flapping
-        return (
-            f"fired {limits.starts} times within {format_duration(limits.window)}; "
-            f"held as firing until nothing has changed for {format_duration(limits.calm_after)}"
-        )
+        window, calm = format_duration(limits.window), format_duration(limits.calm_after)
+        return {
+            FLAPPING: f"fired {limits.starts} times within {window}; "
+            f"held as firing until nothing has changed for {calm}",
+            f"{FLAPPING}_zh": f"{window} 内触发了 {limits.starts} 次；在 {calm} 内不再变化之前视为持续告警",
+        }
 
 
 def link(source_url: str, expr: str) -> str:

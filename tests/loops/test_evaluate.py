@@ -706,6 +706,9 @@ async def test_an_alert_that_comes_and_goes_is_told_once_as_flapping_and_once_as
         await come_and_go(at, source, 6)
         assert await told(at) == [*usual, ("first notification", held)]
         assert at.firing() == [SLOW]
+        (alert,) = at.engine.memory.alerts.values()
+        chinese = "10m 内触发了 3 次；在 5m 内不再变化之前视为持续告警"
+        assert alert.annotations["flapping_zh"] == chinese
     async with play(tmp_path, config, source, clock) as at:
         await come_and_go(at, source, 2)
         assert at.firing() == [SLOW], "held over a restart, too"
