@@ -97,9 +97,7 @@ BANNED_IN_CORE = {"asyncio", "logging", "random", "os", "sqlite3", "time", "path
 CLOCK_CALLS = {"now", "utcnow", "today"}
 """Methods of datetime and date that read the clock."""
 
-LONGER_THAN_400: dict[str, str] = {
-    "storage/repair.py": "every way in which a damaged file still gives up its rows, in the order tried",
-}
+LONGER_THAN_400: dict[str, str] = {}
 """Module -> why it is not two modules."""
 
 

@@ -11,7 +11,10 @@ means: it never decides. The modules, from the values outwards:
     schema/    numbered migrations; migrate applies them
     files      beside the database: the lock, the ballast
     failure    what SQLite's errors mean
-    repair     a damaged database: what can still be read
+    damage     what is wrong with a database
+    repair     a sound one in the place of a damaged one
+    rescue     its rows, one table after the other
+    reachable  the rows of a table around its bad places
     pages      rows straight from its pages
     writer     the connection that writes
     reader     the connection that reads history
