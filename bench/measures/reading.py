@@ -6,7 +6,7 @@ from bench.measures import measure
 from bench.measures.ingest import APART
 from bench.process import Used, settled
 from bench.record import Cost, Record, Scale, check
-from bench.sides import GROUPS, LIST, OWN_LABEL, SILENCES, Side, alert, bodies, duel, same, silence
+from bench.sides import GROUPS, LIST, SILENCES, Side, alert, bodies, duel, is_own, same, silence
 
 FILTER = LIST + '?filter=g%3D"g7"'
 
@@ -77,7 +77,7 @@ async def _members(side: Side) -> list[tuple[str, str]]:
         (group["labels"]["g"], one["fingerprint"])
         for group in await side.get(GROUPS)
         for one in group["alerts"]
-        if OWN_LABEL not in one["labels"]
+        if not is_own(one)
     ]
 
 
