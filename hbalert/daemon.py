@@ -108,7 +108,7 @@ class Daemon:
         self.metrics = Metrics()
         self._count(config)
         self._deliverer = Deliverer(self.engine, open_channel, speak, self.metrics)
-        self._dispatcher = Dispatcher(self.engine)
+        self._dispatcher = Dispatcher(self.engine, self._deliverer)
         self._sweeper = Sweeper(self.engine, self.engine.last_seen or now)
         self._sources = {name: PrometheusSource(name, each) for name, each in config.sources.items()}
         self._evaluator = Evaluator(self.engine, self._sources, self._expander(config), self.metrics)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import structlog
@@ -182,8 +182,22 @@ class Worker:
         name, pace = self.settings.name, self.channel.pace
         room, plan = self._capacity - len(self._sending), self._plan
         claimed = await self._engine.desk.work(lambda draft: outbox.claim(draft, name, pace, room, plan))
+        self.take(claimed)
+
+    def claim_into(self, draft: Draft) -> list[Delivery]:
+        """Claims what a look has just enqueued, in the same unit of work: no other commit to wait for.
+        Nothing while something else waits; then it has its turn behind that."""
+        name = self.settings.name
+        known = self._engine.memory.deliveries.found(name)
+        waits = any(row.state is DeliveryState.QUEUED for _, row in known)
+        if self._stopped or waits or self._is_busy() or self._is_held():
+            return []
+        return outbox.claim(draft, name, self.channel.pace, self._capacity - len(self._sending))
+
+    def take(self, claimed: Iterable[Delivery]) -> None:
+        """Begins to send what has been claimed for it."""
         for delivery in claimed:
-            task = asyncio.create_task(self._send(delivery), name=f"send {name}")
+            task = asyncio.create_task(self._send(delivery), name=f"send {self.settings.name}")
             self._sending[task] = delivery.id
             task.add_done_callback(self._finished)
 
@@ -302,6 +316,26 @@ class Deliverer:
             worker = self._workers.get(name)
             if worker is not None:
                 worker.wake.set()
+
+    def claim_into(self, draft: Draft) -> list[Delivery]:
+        """Claims what this unit of work enqueues for notifiers that have nothing else to send. Once it is
+        committed, hand it to `send`."""
+        rows = draft.deliveries.changed().values()
+        names = {row.notifier: None for row in rows if row is not None and row.state is DeliveryState.QUEUED}
+        workers = [self._workers[name] for name in names if name in self._workers]
+        return [delivery for worker in workers for delivery in worker.claim_into(draft)]
+
+    async def send(self, claimed: Sequence[Delivery]) -> None:
+        """Sends what was claimed. A notifier that has gone meanwhile leaves its deliveries queued."""
+        left: set[str] = set()
+        for delivery in claimed:
+            worker = self._workers.get(delivery.notifier)
+            if worker is None:
+                left.add(delivery.id)
+            else:
+                worker.take([delivery])
+        if left:
+            await self._engine.desk.work(lambda draft: outbox.release(draft, left))
 
     def use(self, notifiers: Mapping[str, NotifierSettings]) -> None:
         """One worker for each enabled notifier; those whose settings are unchanged go on undisturbed."""

@@ -1,25 +1,32 @@
 """Dispatch: groups that are due are looked at.
 
-Knows how many groups go into one unit of work. Must not know what a look at a group decides
+Knows how many groups go into one unit of work, and that what a look has to say is claimed in the same one
+by whoever is free to send it: one commit less before it is told. Must not know what a look at a group decides
 (`units/flush.py`). Next: `deliver.py`.
 """
 
 from __future__ import annotations
 
 from datetime import datetime
-from functools import partial
 
+from hbalert.core.delivery import Delivery
 from hbalert.engine import Engine
+from hbalert.loops.deliver import Deliverer
+from hbalert.memory import Draft
 
 GROUPS_PER_COMMIT = 500
 """Enough to share an fsync, few enough that a request does not wait long behind them."""
 
 
 class Dispatcher:
-    """Flushes what is due."""
+    """Flushes what is due.
 
-    def __init__(self, engine: Engine) -> None:
+    outgoing  sends what a look has enqueued; without it, that waits for a turn of its own
+    """
+
+    def __init__(self, engine: Engine, outgoing: Deliverer | None = None) -> None:
         self._engine = engine
+        self._outgoing = outgoing
 
     async def step(self, now: datetime) -> datetime | None:
         """Looks at every due group; returns when the next one is due."""
@@ -28,13 +35,25 @@ class Dispatcher:
         try:
             while due:
                 some = due[:GROUPS_PER_COMMIT]
-                await self._engine.desk.work(partial(self._engine.flush_into, group_ids=some))
+                await self._look(some)
                 self._not_due_after_all(some)
                 due = due[GROUPS_PER_COMMIT:]
         except Exception:
             self._put_back(due, now)
             raise
         return flushes.next()
+
+    async def _look(self, group_ids: list[str]) -> None:
+        outgoing = self._outgoing
+
+        def unit(draft: Draft) -> list[Delivery]:
+            self._engine.flush_into(draft, group_ids)
+            return outgoing.claim_into(draft) if outgoing is not None else []
+
+        # Who is cancelled here goes with the process: the next start queues again what was claimed.
+        claimed = await self._engine.desk.work(unit)
+        if outgoing is not None:
+            await outgoing.send(claimed)
 
     def _not_due_after_all(self, group_ids: list[str]) -> None:
         """A group that was left alone (the clock was set back meanwhile) is not forgotten."""

@@ -86,7 +86,7 @@ class House:
         self.fuse.passes("start", "taken over")
         await self.store.touch(now)
         self.deliverer = Deliverer(self.engine, self.open_channel, plain, self.metrics)
-        self.dispatcher = Dispatcher(self.engine)
+        self.dispatcher = Dispatcher(self.engine, self.deliverer)
         self.sweeper = Sweeper(self.engine, self.engine.last_seen or now)
         self.evaluator = Evaluator(self.engine, self.sources, expand, self.metrics)
         self.engine.changed = self._changed

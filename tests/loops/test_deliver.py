@@ -29,6 +29,7 @@ from hbalert.metrics import Metrics
 from hbalert.ports import Channel, HistoryLine, HistoryQuery, Message, Receipt
 from hbalert.regex import compile_regex
 from hbalert.storage.sqlite import SqliteStore
+from hbalert.units import outbox
 from tests.core.say import labels
 
 QUICK = timedelta(milliseconds=50)
@@ -61,6 +62,19 @@ class Phone:
 
     async def close(self) -> None:
         self.closed = True
+
+
+class Counting(Phone):
+    """Notes how many commits there were when it was called."""
+
+    store: SqliteStore
+    commits = 0
+
+    async def send(
+        self, message: Message, *, delivery_id: str, now: datetime, skip: frozenset[str] = frozenset()
+    ) -> Receipt:
+        self.commits = self.store.transactions
+        return await super().send(message, delivery_id=delivery_id, now=now, skip=skip)
 
 
 def speak(delivery: Delivery, channel: Channel, settings: NotifierSettings, now: datetime) -> Message:
@@ -121,7 +135,7 @@ async def house(tmp_path: Path, config: Config, phones: dict[str, Phone]) -> Asy
 
     engine.changed = changed
     deliverer.use(config.notifiers)
-    dispatching = asyncio.create_task(run("dispatch", Dispatcher(engine).step, wake, clock))
+    dispatching = asyncio.create_task(run("dispatch", Dispatcher(engine, deliverer).step, wake, clock))
     try:
         yield House(engine, store, deliverer)
     finally:
@@ -149,6 +163,26 @@ async def test_an_alert_reaches_the_phone_and_so_does_its_end(tmp_path: Path) ->
         await at.until(lambda lines: states(lines) == ["sent", "sent"])
     assert [status for status, _ in phone.heard] == ["firing", "resolved"]
     assert phone.closed
+
+
+async def test_what_a_free_notifier_has_to_hear_is_claimed_with_the_look_that_says_so(tmp_path: Path) -> None:
+    phone = Counting()
+    async with house(tmp_path, config_of(tmp_path, "phone"), {"phone": phone}) as at:
+        phone.store, before = at.store, at.store.transactions
+        await at.fires("1")
+        await at.until(lambda lines: states(lines) == ["sent"])
+    assert phone.commits - before == 2, "one for the alert, one for the look at its group"
+
+
+async def test_what_was_claimed_for_a_notifier_that_has_gone_meanwhile_waits(tmp_path: Path) -> None:
+    async with house(tmp_path, config_of(tmp_path, "phone"), {"phone": Phone()}) as at:
+        at.deliverer.use({})
+        await at.fires("1")
+        await at.until(lambda lines: states(lines) == ["queued"])
+        claimed = await at.engine.desk.work(lambda draft: outbox.claim(draft, "phone", None, 5))
+        assert [row.state for row in at.engine.memory.deliveries.values()] == [DeliveryState.SENDING]
+        await at.deliverer.send(claimed)
+        assert [row.state for row in at.engine.memory.deliveries.values()] == [DeliveryState.QUEUED]
 
 
 async def test_a_transient_failure_is_tried_again_with_the_same_id(tmp_path: Path) -> None:
