@@ -54,5 +54,5 @@ def write_one(text: str, out: Path, *, force: bool) -> None:
         write(out.parent, {out.name: NewFile(text)})
     except OSError as error:
         what = f"{error.filename} cannot be written: {error.strerror}"
-        click.echo(f"{what}; name a folder in which you may write", err=True)
+        click.echo(f"{what}; name another file, in a folder in which you may write", err=True)
         sys.exit(2)
