@@ -14,6 +14,7 @@ from hbalert.api.refusal import Refusal
 from hbalert.config.types import Limits
 
 JSON = "application/json"
+_JSON = JSON.encode()
 FORM = "application/x-www-form-urlencoded"
 
 
@@ -82,6 +83,9 @@ def check_json(scope: Scope) -> None:
     A body without a type is taken as JSON. A form or plain text is not: that is what a page of
     somebody else can send from a browser without asking.
     """
+    heads = scope["heads"]
+    if heads.get(b"content-type", _JSON) == _JSON and b"content-encoding" not in heads:
+        return  # nearly always
     kind = header(scope, b"content-type").partition(";")[0].strip().lower()
     if kind and kind != JSON and not kind.endswith("+json"):
         raise Refusal(

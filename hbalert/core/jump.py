@@ -22,6 +22,7 @@ from hbalert.core.group import Group
 from hbalert.core.notification import LogEntry, Notification
 from hbalert.core.rule import RuleAlert
 from hbalert.core.silence import Silence
+from hbalert.core.value import value
 
 TOLERANCE = timedelta(seconds=2)
 """Smaller differences are nothing: a clock is slewed, a leap second passes, a machine is busy."""
@@ -30,7 +31,7 @@ STANDSTILL = timedelta(seconds=30)
 """After so long without a look at the clock the process stood still: the machine slept, or paused it."""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Reading:
     """Both clocks at one moment.
 
