@@ -151,7 +151,8 @@ async def _read(response: httpx.Response, max_bytes: int) -> tuple[bytes, bool]:
         parts.append(part)
         size += len(part)
         if size > max_bytes:
-            return b"".join(parts)[:max_bytes], True
+            parts[-1] = part[: len(part) - (size - max_bytes)]
+            return b"".join(parts), True
     return b"".join(parts), False
 
 

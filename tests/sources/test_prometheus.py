@@ -6,10 +6,12 @@ import asyncio
 import ssl
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from traceback import walk_tb
 
 import pytest
 import trustme
 
+from hbalert import outbound
 from hbalert.config.secret import Secret
 from hbalert.config.types import BasicAuth, SourceSettings
 from hbalert.core.labels import Labels
@@ -211,6 +213,17 @@ async def test_an_answer_without_end_is_too_much(monkeypatch: pytest.MonkeyPatch
         failed = await failure(source(api.url))
     assert type(failed) is TooMuch
     assert "more than 1 MiB" in str(failed)
+
+
+async def test_an_error_does_not_hold_what_was_received(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Errors are answers of a round: with many rules they would hold many answers."""
+    monkeypatch.setattr(prometheus, "MAX_ANSWER_BYTES", 1 << 20)
+    async with query_api(lambda asked: Reply(body=b" " * (1 << 21))) as api:
+        failed = await failure(source(api.url))
+    values = [value for frame, _ in walk_tb(failed.__traceback__) for value in frame.f_locals.values()]
+    assert [type(each) for each in values if isinstance(each, outbound.Reply)] == []
+    assert sum(len(each) for each in values if isinstance(each, bytes)) < 10_000
+    assert failed.__context__ is None
 
 
 async def test_a_closed_source_is_unavailable() -> None:
