@@ -7,6 +7,7 @@ how findings are shown. What follows from an expression's text alone is found wi
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -105,8 +106,10 @@ def _ask(rule: Rule, group: RuleGroup, discovery: Discovery, live: Live) -> None
         except Endless as error:
             warn(str(error), "aggregate more: a daemon refuses such an answer, too", "noisy")
             continue
-        for found in _about(expr, discovery):
-            warn(*found)
+        # A metric may be too large to be looked through for a day: the rest is judged all the same.
+        with suppress(Late, Endless):
+            for found in _about(expr, discovery):
+                warn(*found)
         if tried.seconds > group.interval.total_seconds():
             what = f"one evaluation took {tried.seconds:.1f} s, more than the interval of its group"
             warn(what, "ask for less, or evaluate it less often", "slow")

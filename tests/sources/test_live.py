@@ -264,6 +264,25 @@ def test_answers_of_the_wrong_types_break_nothing(tmp_path: Path, result: object
     assert {each.code for each in found} <= {"source-down", "unknown-value"}
 
 
+def test_a_metric_that_is_too_large_to_be_looked_through_stops_nothing(tmp_path: Path) -> None:
+    released = threading.Event()
+
+    def answer(path: str, parameters: dict[str, list[str]], headers: dict[str, str]) -> tuple[int, bytes]:
+        query = parameters.get("query", [""])[0]
+        if "last_over_time" in query:
+            released.wait(20)
+        if path == "/api/v1/query" and query.startswith("count("):
+            return success({"resultType": "vector", "result": []})
+        return healthy(path, parameters, headers)
+
+    with serving(answer) as url:
+        try:
+            found = asked(tmp_path, url, 'up{job="a"} == 0', "upp == 0", more='timeout = "300ms"')
+        finally:
+            released.set()
+    assert [each.code for each in found] == ["unknown-metric"]
+
+
 def test_what_a_source_refuses_is_told_in_its_own_words_on_one_line(tmp_path: Path) -> None:
     words = '1:3: it\'s "no" metric\\ 订单\nof mine'
 
