@@ -72,8 +72,12 @@ class Run:
         if mine.pairs:
             print(page.shown(mine.pairs, judged=not self._scale.quick), flush=True)
         self._found |= mine.pairs
-        if self._writes:
-            self._write(mine)
+        try:
+            if self._writes:
+                self._write(mine)
+        except Exception:  # the measures that are left are worth more than this page
+            print(f"NOT WRITTEN: {one.name}:\n{traceback.format_exc()}", file=sys.stderr, flush=True)
+            return False
         return True
 
     def _write(self, mine: Record) -> None:

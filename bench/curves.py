@@ -59,8 +59,11 @@ def written(curves: Curves, made: str) -> str:
 
 
 def picture(curves: Curves, made: str) -> str:
-    """The same as SVG."""
-    return draw(HEADING, [_picture(PANELS[name], curves[name]) for name in PANELS if name in curves], made)
+    """The same as SVG; of a curve that has one place so far there is nothing to draw."""
+    drawn = [
+        name for name in PANELS if len({each for who in curves.get(name, {}).values() for each in who}) > 1
+    ]
+    return draw(HEADING, [_picture(PANELS[name], curves[name]) for name in drawn], made)
 
 
 def _picture(panel: Panel, curves: Curve) -> Picture:

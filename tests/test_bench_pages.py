@@ -145,6 +145,13 @@ def test_the_picture_is_sound_and_says_who_what_and_how_much() -> None:
     assert len(list(root.iter(f"{SVG}g"))) == len(PANELS)
 
 
+def test_one_place_alone_makes_no_curve() -> None:
+    few: curves.Curves = {**figures(), "growth-rules": {"hbalert": {2_000: [1.0]}}}
+    root = ElementTree.fromstring(curves.picture(few, ""))
+    assert len(list(root.iter(f"{SVG}g"))) == len(PANELS) - 1
+    assert len(list(ElementTree.fromstring(curves.picture({}, "")).iter(f"{SVG}g"))) == 0
+
+
 def test_the_table_says_how_much_a_cost_has_grown() -> None:
     (row, *_) = [row for row in curves.rows(figures()) if "| hbalert |" in row]
     assert row.endswith("| 1,000: 1.5, 50,000: 30 | 20 |")
