@@ -119,7 +119,8 @@ class Run:
         try:
             for _ in range(self.kills):
                 await self._start()
-                await asyncio.sleep(self.draw.uniform(0, 0.5))
+                # On a busy machine everything takes longer, so a life does as well.
+                await asyncio.sleep(self.draw.uniform(0, max(0.5, self.starts[-1])))
                 await self._kill()
             await self._start()
             await asyncio.sleep(1)
