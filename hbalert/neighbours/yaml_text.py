@@ -10,9 +10,12 @@ import re
 
 _BARE = re.compile(r"[A-Za-z_/](?:[A-Za-z0-9_./()\[\]<>=+*-]|[ ](?=[^ #]))*")
 _WORDS = frozenset({"true", "false", "yes", "no", "on", "off", "y", "n", "null"})
-_UNSEEN = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
-_PLAIN = re.compile("[^\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]*")
-_BLOCK = re.compile("[^\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]*")
+_HIDDEN = "\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ufffe\uffff"
+"""Characters that YAML forbids, or that nobody sees and that change what is seen."""
+
+_UNSEEN = re.compile(f"[{_HIDDEN}]")
+_PLAIN = re.compile(f"[^\x00-\x1f{_HIDDEN}\ud800-\udfff]*")
+_BLOCK = re.compile(f"[^\x00-\x08\x0b-\x1f{_HIDDEN}\ud800-\udfff]*")
 
 
 def scalar(text: str, indent: int = 0) -> str:
