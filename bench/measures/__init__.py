@@ -41,7 +41,7 @@ class Measure:
 MEASURES: dict[str, Measure] = {}
 
 
-def measure(*yields: str, within_s: float = 240) -> Callable[[Play], Play]:
+def measure(*yields: str, within_s: float = 400) -> Callable[[Play], Play]:
     """Registers a measure under the name of its function."""
 
     def register(function: Play) -> Play:

@@ -23,7 +23,7 @@ def looked_at(interval_s: int, rules: tuple[Table, ...] = ()) -> Setup:
     return Setup(route, inhibit_rules=rules, ours=ROOMY)
 
 
-@measure("cycle-warm", "cycle-cold", within_s=400)
+@measure("cycle-warm", "cycle-cold")
 async def cycle(record: Record, scale: Scale) -> None:
     """Each inhibition rule has a dozen sources that fire, each warning is a target of ten rules; they keep
     one alert in 25 quiet, and silences some others."""
@@ -61,7 +61,7 @@ async def cycle(record: Record, scale: Scale) -> None:
         same_told(sides)
 
 
-@measure("growth-look", within_s=300)
+@measure("growth-look")
 async def growth_look(record: Record, scale: Scale) -> None:
     """More and more alerts, a hundred in a group; what an engine takes without any alert is taken off."""
     interval_s = 2 if scale.quick else 6
@@ -82,7 +82,7 @@ async def growth_look(record: Record, scale: Scale) -> None:
         same_told(sides)
 
 
-@measure("growth-silences", within_s=300)
+@measure("growth-silences")
 async def growth_silences(record: Record, scale: Scale) -> None:
     """More and more silences over the same alerts; before each look one more is made."""
     known, interval_s = scale.of(5_000, GROUPS), 2 if scale.quick else 6

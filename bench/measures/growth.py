@@ -20,7 +20,7 @@ REFRESHES = 10_000
 ENGINES: tuple[tuple[str, type[Peer]], ...] = (("growth", Hbalert), ("growth-peer", Theirs))
 
 
-@measure("growth", "growth-peer", "growth-new", "growth-refresh", "growth-memory", within_s=400)
+@measure("growth", "growth-peer", "growth-new", "growth-refresh", "growth-memory")
 async def growth_alerts(record: Record, scale: Scale) -> None:
     """Processes of one engine, each with another number of alerts, in turn; then the peer's."""
     sizes = scale.sizes(SIZES, least=10 * 64)  # no alert is under way twice at a time
