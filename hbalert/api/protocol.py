@@ -77,6 +77,8 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         self._led_nowhere = 0
+        # Not idle, also where this request comes in one piece with one that has been answered by now.
+        self.timeout_keep_alive_task = None
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:

@@ -167,6 +167,7 @@ class V2:
         for view in self._book.groups(query.wanted(request, self._limits), now):
             out += (b",", *self._group(view, ahead)) if len(out) > 1 else self._group(view, ahead)
         out.append(b"]")
+        self._texts.forget(self._book.found(now)[0])
         return Listed(Body(b"".join(out)))
 
     def _group(self, view: GroupView, ahead: datetime) -> list[bytes]:

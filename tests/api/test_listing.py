@@ -93,6 +93,16 @@ async def test_texts_of_what_is_gone_or_was_otherwise_are_dropped(api: Stand) ->
     assert 3000 <= len(texts._kept) <= 3000 * 1.25 + 1000
 
 
+async def test_who_asks_for_groups_only_keeps_no_texts_of_what_is_gone(api: Stand) -> None:
+    for first in range(0, 2000, 400):
+        labels = [{"n": str(n)} for n in range(first, first + 400)]
+        await api.alerts(*({"labels": each} for each in labels))
+        assert await api.get("/api/v2/alerts/groups")
+        await api.alerts(*({"labels": each, "endsAt": api.at(0)} for each in labels))
+    (texts,) = alive(AlertTexts)
+    assert len(texts._kept) <= 400 * 1.25 + 1000
+
+
 # --- asked again ---
 
 

@@ -262,6 +262,24 @@ async def test_a_connection_ends_when_it_has_been_idle_since_its_last_post(
         assert clock() - last >= 0.35
 
 
+async def test_a_connection_is_not_idle_while_what_came_with_an_answered_post_is_in_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hbalert.api.server.IDLE_SECONDS", 0.2)
+    async with stand(tmp_path) as api, connected(api) as (reader, writer):
+        await api.alerts(KNOWN)
+        commit = api.engine.store.commit
+
+        async def slow(changes: Any) -> None:
+            await asyncio.sleep(1)
+            await commit(changes)
+
+        monkeypatch.setattr(api.engine.store, "commit", slow)
+        writer.write(request(more=b"") + request(NEW, b""))
+        for _ in range(2):
+            assert (await answer(reader)).startswith(b"HTTP/1.1 200 ")
+
+
 async def test_who_hangs_up_behind_a_post_has_posted_it(api: Stand) -> None:
     async with connected(api) as (_, writer):
         writer.write(request(NEW))
