@@ -134,6 +134,8 @@ async def test_one_connection_serves_one_request_after_the_other() -> None:
         pytest.param("http://127.0.0.1:99999/", id="a port that there is not"),
         pytest.param("ftp://127.0.0.1/", id="a scheme that is not HTTP"),
         pytest.param("http://", id="no host"),
+        pytest.param("http://a..b/", id="a host with an empty part"),
+        pytest.param(f"http://{'a' * 64}.example/", id="a host with a part that is too long"),
     ],
 )
 async def test_a_url_that_cannot_be_asked_is_no_answer(url: str) -> None:
@@ -141,3 +143,14 @@ async def test_a_url_that_cannot_be_asked_is_no_answer(url: str) -> None:
         await ask(url)
     assert raised.value.reason == "network"
     assert not raised.value.sent
+
+
+@pytest.mark.parametrize("value", ["令牌", "a\r\nX-Other: 1"], ids=["no ASCII", "more than one line"])
+async def test_a_header_that_cannot_be_sent_is_no_answer_and_is_not_shown(value: str) -> None:
+    seen: list[web.Request] = []
+    async with far_side(seen, {}) as there:
+        with pytest.raises(Unreachable) as raised:
+            await ask(f"http://{there}/", headers={"X-Token": value})
+    assert str(raised.value) == "the URL or a header is not valid"
+    assert not raised.value.sent
+    assert seen == []

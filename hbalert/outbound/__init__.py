@@ -139,6 +139,9 @@ async def request(
         ) from None
     except (httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError, OSError) as error:
         raise _unreachable(error) from None
+    except ValueError:
+        # A host that is no name, a header that cannot be sent: its words may hold what is secret.
+        raise Unreachable("the URL or a header is not valid", reason="network", sent=False) from None
 
 
 async def _read(response: httpx.Response, max_bytes: int) -> tuple[bytes, bool]:

@@ -251,6 +251,20 @@ THRESHOLDS = [
     "absent(nothing) > 2",
     "nothing > 1",
     "nothing > 2",
+    # Bounds that are near each other, or of another size than a float.
+    *(
+        f"balance > {bound}"
+        for bound in ("0", "-0", "0x0", "-0x10", "1e-400", "1e308", "1.e1", "--5", "-(5)")
+    ),
+    *(f"balance > {bound}" for bound in ("9007199254740992", "0x20000000000001", "0x7fffffffffffffff")),
+    *(f"-0 * up {op} {bound}" for op in (">", ">=", "<", "<=") for bound in ("0", "-0")),
+    *(f"{bound} > -balance" for bound in ("0", "-0", "5", "Inf")),
+    *(f"{bound} < bool balance" for bound in (5, 6)),
+    *(f"5 {between}< balance" for between in ("# a\n", "\n")),
+    *(f"count(balance > {bound}) > {bots}" for bound in (5, 6) for bots in (0, 1, 2)),
+    *(f"quantile({bound}, balance) > {bound}" for bound in (0.1, 0.5, 2)),
+    *(f"topk(2, balance) > {bound}" for bound in (5, 6)),
+    *(f"- balance ^ 2 < {bound}" for bound in (-5, -6)),
 ]
 
 VALUES = [
@@ -327,6 +341,28 @@ VALUES = [
     *(f'stddev_over_time(balance{{bot="{bot}"}}[10m])' for bot in "abc"),
     *(f'quantile_over_time(0.5, balance{{bot="{bot}"}}[10m])' for bot in "abc"),
     *(f'predict_linear(balance{{bot="{bot}"}}[10m], 60)' for bot in "abc"),
+    # The other side is looked up, holds more, or is the side that is kept.
+    *(f'balance{{bot="{bot}"}} + on (bot) group_left sum by (bot) (balance{{bot="{bot}"}})' for bot in "abc"),
+    *(f'sum by (bot) (balance) + on (bot) group_right balance{{bot="{bot}"}}' for bot in "abc"),
+    *(f'sum(balance) * on () group_right balance{{bot="{bot}"}} > 0' for bot in "abc"),
+    *(f'sum(balance{{bot="{bot}"}}) * on () group_right balance > 0' for bot in "abc"),
+    *(f'sum by (bot) (balance{{bot="{bot}"}}) * on () group_left sum(balance) > 0' for bot in "abc"),
+    *(f'balance or on (asset) balance{{bot="{bot}"}}' for bot in "abc"),
+    *(f'balance{{bot="{bot}"}} or on (asset) same_one{{bot="{bot}"}}' for bot in "abc"),
+    *(f'balance{{bot="{bot}"}} and balance{{bot="a"}}' for bot in "abc"),
+    *(f'round(balance{{bot="{bot}"}}, scalar(sum(balance{{bot="{bot}"}})))' for bot in "abc"),
+    *(f'sum by (bot) (label_replace(balance{{bot="{bot}"}}, "bot", "z", "", ""))' for bot in "abc"),
+    *(f'sum by () (balance{{bot="{bot}"}}) > 1' for bot in "abc"),
+    *(f'sum without () (balance{{bot="{bot}"}}) > 1' for bot in "abc"),
+    *(f'max_over_time(sum by (bot) (balance{{bot="{bot}"}})[10m:1m])' for bot in "abc"),
+    *(f'count by (__name__) ({{bot="{bot}"}})' for bot in "abc"),
+    *(f'rate({{bot="{bot}"}}[5m])' for bot in "abc"),
+    *(f'sum by (le) (latency_seconds_bucket{{le="{le}"}})' for le in ("0.1", "1", "+Inf")),
+    # Texts that a regular expression, or an encoding, reads otherwise.
+    *(
+        f'balance{{bot="{bot}"}}'
+        for bot in ("A", "...", " ", "#", "(?i)A", "\\xff", "\\x00", "\ufffd", "\u212a")
+    ),
 ]
 
 ODD_RULES = list(

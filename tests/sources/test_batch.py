@@ -14,7 +14,7 @@ from hbalert.core.labels import Labels
 from hbalert.core.rule import Sample
 from hbalert.errors import BadQuery, Incomplete, SourceError, TooMuch, Unavailable
 from hbalert.ports import Answer
-from hbalert.sources.batch import SIZE, Batcher, NotConnected
+from hbalert.sources.batch import PLANNED_AT_ONCE, SIZE, Batcher, NotConnected
 from hbalert.sources.histograms import KNOWS
 from hbalert.sources.tree import MAX_BYTES, TAG, joined
 from hbalert.sources.wire import Vector
@@ -450,3 +450,27 @@ async def test_a_family_that_is_not_answered_fails_as_a_whole_and_is_then_asked_
         answers = await ask(batcher, [*FAMILY, "y"], number)
     late = [place for place, each in enumerate(answers) if isinstance(each, Unavailable)]
     assert {FAMILY[place] for place in late} == {'x{bot="b3"} > 5', 'x{bot="b3"} > 9'}
+
+
+async def test_while_many_expressions_are_read_for_the_first_time_others_have_their_turns() -> None:
+    turns = 0
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    seen: list[int] = []
+
+    async def gate() -> None:
+        seen.append(turns)
+
+    server = Server()
+    server.gate = gate
+    waiting = asyncio.create_task(others())
+    exprs = [f'first_read_{n}{{bot="a"}} > 1' for n in range(PLANNED_AT_ONCE * 2)]
+    answers = await Batcher(server, concurrency=1, thresholds=True, labels=True).query_many(exprs, BASE)
+    waiting.cancel()
+    assert not [each for each in answers if isinstance(each, Exception)]
+    assert seen[0] > 10
