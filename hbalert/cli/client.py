@@ -62,6 +62,16 @@ class Refused(click.ClickException):
         self.status = status
 
 
+class Answer(dict[str, Any]):
+    """An object in an answer. What is not in it is a daemon of another version, not a mistake in a verb."""
+
+    def __missing__(self, key: str) -> NoReturn:
+        raise Unreachable(
+            f"the daemon's answer has no {plain(key)!r}: it is of another version than this program "
+            f"({__version__}); restart it"
+        )
+
+
 class Client:
     """One daemon. Every answer is JSON; errors are exceptions with the exit code in them.
 
@@ -121,7 +131,7 @@ class Client:
 
     def _read(self, path: str, status: int, text: bytes) -> Any:
         try:
-            read = json.loads(text) if text.strip() else None
+            read = json.loads(text, object_hook=Answer) if text.strip() else None
         except (ValueError, RecursionError):
             read = text.decode("utf-8", "replace").strip()
             if status < 300:

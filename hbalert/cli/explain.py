@@ -85,7 +85,7 @@ def _alone(labels: tuple[str, ...], at: datetime | None, config: Path | None) ->
         try:
             read = parse(text, compile_regex)
         except ValueError as error:
-            raise click.UsageError(str(error)) from None
+            raise click.UsageError(f"{error}; an alert's labels are written name=value") from None
         if read.op is not Op.EQUAL:
             raise click.UsageError(f"{text} is a condition; an alert's labels are written name=value")
         pairs[read.name] = read.value

@@ -42,7 +42,7 @@ def _screen(answer: dict[str, Any]) -> str:
         *(f"  ! {on_clock(plain(problem))}" for problem in answer["problems"]),
         f"alerts    {alerts['active']} active, {alerts['suppressed']} suppressed, {alerts['pending']} pending"
         f"; {answer['silences']} silences",
-        f"rules     {answer['rules']} in {answer['rule_groups']} groups",
+        f"rules     {answer['rules']} in {answer['rule_groups']} group{'s' * (answer['rule_groups'] != 1)}",
         f"queue     {queue['length']} waiting{oldest}",
     ]
     if answer["sources"]:

@@ -21,6 +21,10 @@ from hbalert.config.positions import Path as KeyPath
 MAX_BYTES = 8 * 1024 * 1024
 MAX_DEPTH = 60
 
+_PART = r"""(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')"""
+_DEEP = re.compile(rf"^[ \t\[]*+(?:{_PART}[ \t]*+\.[ \t]*+){{{MAX_DEPTH}}}", re.MULTILINE)
+"""A key of so many parts: tomllib's time for one grows with the square of their number, 30 s for 20,000."""
+
 
 class Table(dict[str, Any]):
     """A table that remembers where it stood, also when tables before it in a list are taken out."""
@@ -132,6 +136,9 @@ def parse(data: bytes, shown: str) -> tuple[Document | None, list[Finding]]:
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         return wrong(line, "this line is not UTF-8", "save the file as UTF-8")
+    if deep := _DEEP.search(text):
+        line = text.count("\n", 0, deep.end()) + 1
+        return wrong(line, "lists or tables are nested too deeply", "flatten them")
     try:
         tomllib.loads(text)
         lines = positions.scan(text)

@@ -172,6 +172,7 @@ def reply(body: bytes, status: str = "200 OK", length: int | None = None) -> byt
         pytest.param(
             reply(b'{"schema"', length=50), 4, "no daemon answers", id="a daemon that died meanwhile"
         ),
+        pytest.param(reply(b'{"schema": 1}'), 4, "is of another version", id="a daemon of another version"),
         pytest.param(reply(b"", "302 Found"), 5, "HTTP 302", id="a proxy that sends us elsewhere"),
     ],
 )

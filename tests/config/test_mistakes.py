@@ -64,6 +64,7 @@ ERRORS = [
         {"rules/a.toml": b"\xef\xbb\xbfa = 1"}, "rules/a.toml:1:", "syntax", "no BOM", id="a byte order mark"
     ),
     row(main("x = " + "[" * 70 + "]" * 70), "config.toml:6:", "syntax", "nested|flatten", id="too deep"),
+    row(main("x" + '."y" . z' * 99_999 + " = 1"), "config.toml:6:", "syntax", "nested|flatten", id="dots"),
     row(main("x = " + "[" * 9999), "config.toml:", "syntax", "nested|flatten", id="much too deep"),
     row(main("x = " + "9" * 5000), "config.toml:", "syntax", "cannot be read|shorter", id="a huge number"),
     row(
