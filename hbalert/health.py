@@ -58,23 +58,18 @@ class GroupHealth:
     seconds  how long the last evaluation took
     missed   slots skipped since the start: the one before was still running, or the machine slept
     next_at  its next slot
-    behind   seconds from its last slot to the commit of what came of it
-    late_since  slot of the first evaluation in a row that came late
     """
 
     at: datetime | None = None
     seconds: float = 0.0
     missed: int = 0
     next_at: datetime | None = None
-    behind: float = 0.0
-    late_since: datetime | None = None
 
     def moved(self, to: Callable[[datetime], datetime]) -> GroupHealth:
         """The same on a clock that was set."""
-        last, following, late = self.at, self.next_at, self.late_since
+        last, following = self.at, self.next_at
         return replace(
             self,
             at=to(last) if last else None,
             next_at=to(following) if following else None,
-            late_since=to(late) if late else None,
         )

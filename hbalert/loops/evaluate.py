@@ -67,6 +67,7 @@ class Evaluator:
         self._busy: set[tuple[str, str]] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._views: dict[str, SourceView] = {}
+        self._late: dict[tuple[str, str], Lateness] = {}
         self._use(sources, expand)
 
     def _use(self, sources: Mapping[str, Source], expand: Expand) -> None:
@@ -85,6 +86,8 @@ class Evaluator:
         self.groups = {name: health for name, health in self.groups.items() if name in names}
         self.health = {name: health for name, health in self.health.items() if name in self._watches}
         self._views = {name: view for name, view in self._views.items() if name in self._sources}
+        asked = {(watch.rule.source, watch.group.name) for watch in self._watches.values()}
+        self._late = {where: late for where, late in self._late.items() if where in asked}
 
     async def start(self) -> None:
         """Makes the alerts agree with the rules there are; to be called before the first tick."""
@@ -109,6 +112,8 @@ class Evaluator:
         self.health = {rule_id: health.moved(jump.wait) for rule_id, health in self.health.items()}
         self.groups = {name: health.moved(jump.wait) for name, health in self.groups.items()}
         self._views = {name: view.moved(jump.wait) for name, view in self._views.items()}
+        for where, late in self._late.items():
+            self._late[where] = replace(late, since=jump.wait(late.since))
 
     async def stop(self) -> None:
         """Ends what runs; nothing of it is committed."""
@@ -121,13 +126,9 @@ class Evaluator:
         return list(self._views.values())
 
     def late(self) -> list[Lateness]:
-        """The groups whose evaluations come late now."""
-        intervals = {group.name: group.interval for group in self._config.groups}
-        return [
-            Lateness(name, intervals[name], health.late_since, timedelta(seconds=health.behind))
-            for name, health in self.groups.items()
-            if health.late_since is not None and name in intervals
-        ]
+        """The groups whose evaluations come late now, by the source that has been so for longest."""
+        longest_last = sorted(self._late.values(), key=lambda late: late.since, reverse=True)
+        return list({late.group: late for late in longest_last}.values())
 
     async def run_once(self, now: datetime) -> None:
         """A tick, and all that runs then."""
@@ -353,19 +354,19 @@ class Evaluator:
         intervals = {watch.group.name: watch.group.interval for watch in this.watches}
         for name, failed in groups.items():
             known = self.groups.get(name, GroupHealth())
-            # A source that does not answer is told as such; that it takes its time-out is no news beside it.
-            late = is_late(behind, intervals[name]) and not self._is_down(this.name)
-            late |= known.at == this.slot and known.late_since is not None  # by another of its sources
-            self.groups[name] = replace(
-                known,
-                at=this.slot,
-                seconds=seconds,
-                behind=behind.total_seconds(),
-                late_since=(known.late_since or this.slot) if late else None,
-            )
+            self._follow_lateness(this, name, intervals[name], behind)
+            self.groups[name] = replace(known, at=this.slot, seconds=seconds)
             self._metrics.evaluated(
                 this.name, name, seconds, rules=len(failed), failed=sum(failed), at=this.slot
             )
+
+    def _follow_lateness(self, this: Round, group: str, interval: timedelta, behind: timedelta) -> None:
+        """Each source for itself: that another one is quick makes nothing of it known in time."""
+        known = self._late.pop((this.name, group), None)
+        # A source that does not answer is told as such; that it takes its time-out is no news beside it.
+        if is_late(behind, interval) and not self._is_down(this.name):
+            since = known.since if known is not None else this.slot
+            self._late[this.name, group] = Lateness(group, interval, since, behind)
 
     def _reconcile(self, draft: Draft) -> None:
         """A rule or source that is removed takes its alerts along, with that reason."""

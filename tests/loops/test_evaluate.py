@@ -387,6 +387,27 @@ async def test_a_group_whose_answers_take_nearly_its_interval_is_late_until_one_
         assert at.evaluator.late() == []
 
 
+async def test_a_group_is_late_since_its_slow_source_is_however_quick_its_other_one(tmp_path: Path) -> None:
+    slow, quick = Says(), Says()
+    config = with_rules(tmp_path, RULE, replace(RULE, id="orders/Other/0", source="second"))
+    async with play(tmp_path, config, slow, second=quick) as at:
+        await at.seconds(1)
+        for _ in range(3):
+            while at.evaluator.groups["orders"].next_at != at.clock.now():
+                await at.clock.advance(1)
+            slow.held = asyncio.Event()
+            await at.tick()
+            await at.clock.advance(9)
+            slow.held.set()
+            slow.held = None
+            await at.tick()
+        (late,) = at.evaluator.late()
+        assert (late.group, late.behind) == ("orders", s(9))
+        assert at.clock.now() - late.since == s(29)
+        await at.seconds(11)
+        assert at.evaluator.late() == []
+
+
 async def test_nothing_is_said_of_slots_missed_because_a_source_is_silent(tmp_path: Path) -> None:
     """That the source is silent is said already."""
     source = Says()
