@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -154,3 +155,52 @@ async def test_a_header_that_cannot_be_sent_is_no_answer_and_is_not_shown(value:
     assert str(raised.value) == "the URL or a header is not valid"
     assert not raised.value.sent
     assert seen == []
+
+
+@asynccontextmanager
+async def rough_side(answer: bytes) -> AsyncIterator[str]:
+    """Says this after each request, and hangs up."""
+
+    async def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer)
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(take, "127.0.0.1", 0) as server:
+        yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        pytest.param(
+            b"SSH-2.0-OpenSSH_9\r\n\r\n", "the answer is not valid HTTP: Bad status line", id="not HTTP"
+        ),
+        pytest.param(
+            b"HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\nab",
+            "the answer is not valid HTTP: Invalid character in Content-Length",
+            id="a length below zero",
+        ),
+        pytest.param(
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nabc",
+            "the answer is not valid HTTP: Invalid character in chunk size",
+            id="a chunk without a length",
+        ),
+        pytest.param(
+            b"HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\nab", "the answer broke off", id="shorter than said"
+        ),
+        pytest.param(
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab",
+            "the answer broke off",
+            id="half a chunk",
+        ),
+        pytest.param(b"", "the connection was closed before an answer came", id="nothing"),
+    ],
+)
+async def test_an_answer_that_cannot_be_read_is_said_in_one_line(answer: bytes, said: str) -> None:
+    async with rough_side(answer) as there:
+        with pytest.raises(Unreachable) as raised:
+            await ask(f"http://{there}/")
+    assert str(raised.value) == said
+    assert (raised.value.reason, raised.value.sent) == ("network", True)

@@ -184,6 +184,12 @@ def _unreachable(error: Exception) -> Unreachable:
         return Unreachable("no answer in time", reason="timeout", sent=True)
     if isinstance(cause, aiohttp.ServerDisconnectedError):
         return Unreachable("the connection was closed before an answer came", reason="network", sent=True)
+    if isinstance(cause, aiohttp.ClientPayloadError):
+        return Unreachable("the answer broke off", reason="network", sent=True)
+    if isinstance(cause, aiohttp.http_exceptions.HttpProcessingError):
+        # It has a number, which looks like one that the far side has said, and repeats what was received.
+        what = cause.message.strip().partition(":")[0]
+        return Unreachable(f"the answer is not valid HTTP: {what}", reason="network", sent=True)
     if isinstance(cause, httpx.InvalidURL | aiohttp.InvalidURL | aiohttp.NonHttpUrlClientError):
         return Unreachable("the URL is not valid", reason="network", sent=False)
     return Unreachable(f"{type(cause).__name__}: {cause}", reason="network", sent=True)
