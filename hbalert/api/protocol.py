@@ -1,9 +1,9 @@
 """uvicorn's protocol for one connection, with bounds, and with a short way for what can be answered at once.
 
-Knows the callbacks of httptools, and that uvicorn bounds neither the head of a request nor what may
-stand between and behind the parts of its body: all of it would be kept in memory, of anybody, before a
-token is looked at. Must not know how long something may take or what else idles (`connections.py`), nor
-what is answered (`door.py`).
+Knows the callbacks of httptools, and that uvicorn bounds neither the head of a request, nor what may
+stand between and behind the parts of its body, nor how many requests wait for their turn: all of it
+would be kept in memory, of anybody, before a token is looked at. Must not know how long something may
+take or what else idles (`connections.py`), nor what is answered (`door.py`).
 
 The short way: senders repeat their alerts all day, and nearly every such post arrives in one piece and
 waits for nothing. For each, uvicorn makes a task, an event and two messages, which is half of what the
@@ -14,11 +14,15 @@ here in the same piece of the stream, and whatever has to wait, goes uvicorn's w
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sized
 from typing import Any
 
 from starlette.types import Scope
+from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+MOST_BEHIND = 100
+"""So many requests may stand behind one that is in work: far more than any client sends without an answer."""
 
 HEAD_BYTES = 256 << 10
 """So much may come in a row without a request, its body or its end: far more than any client's headers."""
@@ -47,6 +51,21 @@ class Idle:
         """Nothing runs here."""
 
 
+class Flow(FlowControl):
+    """Reads on only when nobody stands behind the request in work, whose body is complete then.
+
+    uvicorn's reads on with each body and each answer: whoever asks faster than we answer fills the memory.
+    """
+
+    def __init__(self, transport: asyncio.Transport, behind: Sized) -> None:
+        super().__init__(transport)
+        self._behind = behind
+
+    def resume_reading(self) -> None:
+        if not self._behind:
+            super().resume_reading()
+
+
 class BoundedProtocol(HttpToolsProtocol):
     """Ends a connection on which bytes come that lead nowhere.
 
@@ -62,12 +81,18 @@ class BoundedProtocol(HttpToolsProtocol):
         self._idle: Any = Idle(self.timeout_keep_alive)
         self._alarm: asyncio.TimerHandle | None = None
 
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self.flow = Flow(transport, self.pipeline)
+
     def data_received(self, data: bytes) -> None:
         """The parser's callbacks below count anew whenever something has come to its end."""
         self._led_nowhere += len(data)
         super().data_received(data)
         if self._at_once is not None and not self.transport.is_closing():
             self._let_go()
+        if len(self.pipeline) > MOST_BEHIND:
+            self.transport.abort()
         if self._led_nowhere <= HEAD_BYTES or self.transport.is_closing():
             return
         if self.cycle is None or self.cycle.response_complete:

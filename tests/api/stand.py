@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 
@@ -38,6 +39,8 @@ from hbalert.tls import load as load_tls
 from hbalert.views import SourceView
 from tests.core.say import m
 from tests.fakes.clock import START, FakeClock
+
+T = TypeVar("T")
 
 CRITICAL = (m("severity=critical"),)
 
@@ -202,3 +205,9 @@ async def stand(
             await listening.stop()
             await engine.desk.drain()
             await store.close()
+
+
+def alive(kind: type[T]) -> list[T]:
+    """All that there are of a class, in this process."""
+    gc.collect()
+    return [each for each in gc.get_objects() if isinstance(each, kind)]

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import random
 import socket
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 import pytest
@@ -16,9 +15,7 @@ from hbalert.api.listing import AlertTexts, Body, shown
 from hbalert.api.protocol import BoundedProtocol
 from hbalert.api.wire import AlertGroup, NamedReceiver, horizon
 from hbalert.book import Book, Wanted
-from tests.api.stand import Stand, stand
-
-T = TypeVar("T")
+from tests.api.stand import Stand, alive, stand
 
 ODD = ['"updatedAt":"', ',"endsAt":"', "ü", "\\", "\u2028", "", "}]"]
 
@@ -174,11 +171,6 @@ async def test_who_reads_slowly_at_the_same_time_is_sent_the_same_body_and_holds
                 break
             await asyncio.sleep(0.02)
         assert alive(Body) == []
-
-
-def alive(kind: type[T]) -> list[T]:
-    gc.collect()
-    return [each for each in gc.get_objects() if isinstance(each, kind)]
 
 
 async def slow_reader(api: Stand) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -12,9 +13,10 @@ import msgspec
 import pytest
 
 from hbalert.api.app import Api
+from hbalert.api.protocol import BoundedProtocol
 from hbalert.config.types import Limits
 from hbalert.errors import StoreFull
-from tests.api.stand import Stand, stand, token
+from tests.api.stand import Stand, alive, stand, token
 
 KNOWN = {"labels": {"alertname": "Down", "bot": "a"}, "endsAt": "2026-03-01T14:00:00Z"}
 """Posted before, so that posting it again is a refresh: nothing has to be stored."""
@@ -278,6 +280,44 @@ async def test_a_connection_is_not_idle_while_what_came_with_an_answered_post_is
         writer.write(request(more=b"") + request(NEW, b""))
         for _ in range(2):
             assert (await answer(reader)).startswith(b"HTTP/1.1 200 ")
+
+
+async def test_who_asks_faster_than_we_answer_is_read_no_further(
+    api: Stand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each request that is taken up makes no room for more, until none stands behind it."""
+    await api.alerts(KNOWN)
+    commit, gate = api.engine.store.commit, asyncio.Semaphore(0)
+
+    async def slow(changes: Any) -> None:
+        await gate.acquire()
+        await commit(changes)
+
+    monkeypatch.setattr(api.engine.store, "commit", slow)
+    news = [request({"labels": {"n": str(n)}, "endsAt": "2026-03-01T14:00:00Z"}, b"") for n in range(60)]
+    async with connected(api) as (reader, writer):
+        for words in (news[:4], news[4:]):
+            writer.write(b"".join(words))
+            await writer.drain()
+            for _ in range(50):
+                await asyncio.sleep(0)
+            gate.release()
+            assert (await answer(reader)).startswith(b"HTTP/1.1 200 ")
+        behind = [len(each.pipeline) for each in alive(BoundedProtocol) if each.pipeline]
+        for _ in news:
+            gate.release()
+        assert behind == [1]
+        for _ in news[2:]:
+            assert (await answer(reader)).startswith(b"HTTP/1.1 200 ")
+    assert len(api.engine.memory.alerts) == len(news) + 1
+
+
+async def test_a_connection_that_asks_a_thousand_times_in_one_piece_is_ended(api: Stand) -> None:
+    async with connected(api) as (reader, writer):
+        writer.write(b"GET /-/healthy HTTP/1.1\r\n\r\n" * 1000)
+        with contextlib.suppress(ConnectionError):
+            assert await asyncio.wait_for(reader.read(), 30) == b""
+    assert (await api.client.get("/-/healthy")).status_code == 200
 
 
 async def test_who_hangs_up_behind_a_post_has_posted_it(api: Stand) -> None:
