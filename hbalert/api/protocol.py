@@ -111,6 +111,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._at_once = self._may_answer_at_once()
         if self._at_once is None:
             super().on_headers_complete()
+        self.headers = []  # what comes behind the body is no header of the request: no token, no origin
 
     def on_body(self, body: bytes) -> None:
         self._led_nowhere = 0

@@ -162,6 +162,16 @@ async def test_chunks_in_one_piece_are_read_as_one_body(api: Stand, ways: list[s
     assert shown["annotations"] == {"summary": "in chunks"}
 
 
+async def test_a_token_behind_the_body_is_none(tmp_path: Path) -> None:
+    """Where a proxy in front decides about headers, nobody gets past it with a trailer."""
+    head = b"POST /api/v2/alerts HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+    words = head + b"2\r\n[]\r\n0\r\n" + KEY + b"\r\n"
+    async with stand(tmp_path, tokens=TOKENS) as api, connected(api) as (reader, writer):
+        writer.write(words)
+        assert (await answer(reader)).startswith(b"HTTP/1.1 401 ")
+        assert (await split(writer, reader, words)).startswith(b"HTTP/1.1 401 ")
+
+
 async def test_requests_in_one_piece_are_answered_in_their_order(api: Stand) -> None:
     """Refreshes are ready at once, what stands between them is not."""
     await api.alerts(KNOWN)
