@@ -14,6 +14,7 @@ import pytest
 
 from hbalert.api import connections as connections_module
 from hbalert.api import server as server_module
+from hbalert.api.protocol import HEAD_BYTES
 from hbalert.api.renewal import Renewal
 from hbalert.api.server import Server, split_address
 from hbalert.metrics import Metrics
@@ -226,7 +227,9 @@ async def test_many_requests_in_one_go_are_no_head() -> None:
     server = Server()
     await server.start(hello, "127.0.0.1:0")
     reader, writer = await asyncio.open_connection("127.0.0.1", port_of(server))
-    writer.write(b"GET /a HTTP/1.1\r\nHost: x\r\n\r\n" * 20_000)
+    one = b"GET /" + b"a" * 3000 + b" HTTP/1.1\r\nHost: x\r\n\r\n"
+    assert len(one * 90) > HEAD_BYTES
+    writer.write(one * 90)
     writer.write(b"GET /last HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
     assert (await asyncio.wait_for(reader.read(), 60)).endswith(b"/last\r\n0\r\n\r\n")
     writer.close()
