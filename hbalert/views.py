@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from hbalert.core.alert import Alert
 from hbalert.core.delivery import Delivery
@@ -25,9 +24,6 @@ from hbalert.engine import Engine
 from hbalert.health import RuleHealth
 from hbalert.metrics import Live
 from hbalert.units.own import UNREACHABLE
-
-if TYPE_CHECKING:
-    from hbalert.book import Book
 
 
 @value(frozen=True, slots=True)
@@ -158,15 +154,19 @@ def _by_notifier(rows: Iterable[Delivery]) -> dict[str, list[Delivery]]:
 
 def live(
     engine: Engine,
-    book: Book,
+    alerts: Iterable[AlertView],
     sources: Sequence[SourceView],
     health: Mapping[str, RuleHealth],
     now: datetime,
 ) -> Live:
-    """What a scrape of the metrics reads off the live state. `health`: of each rule, by id."""
-    alerts = {"active": 0, "suppressed": 0, "unprocessed": 0}
-    for view in book.alerts(now):
-        alerts[view.state] += 1
+    """What a scrape of the metrics reads off the live state.
+
+    alerts  the views of all there are
+    health  of each rule, by its id
+    """
+    states = {"active": 0, "suppressed": 0, "unprocessed": 0}
+    for view in alerts:
+        states[view.state] += 1
     by_state = {each.value: 0 for each in SilenceState}
     for silence in engine.memory.silences.values():
         by_state[state(silence, now).value] += 1
@@ -183,7 +183,7 @@ def live(
         oldest = min((row.created_at for row in rows), default=now)
         queues[name] = (len(rows), max(0.0, (now - oldest).total_seconds()))
     return Live(
-        alerts=alerts,
+        alerts=states,
         rule_alerts={"pending": pending, "firing": firing},
         silences=by_state,
         queue=queues,

@@ -40,7 +40,7 @@ from hbalert.config.types import Limits
 from hbalert.engine import Engine
 from hbalert.errors import ConfigError
 from hbalert.health import GroupHealth, RuleHealth
-from hbalert.metrics import Metrics
+from hbalert.metrics import Live, Metrics
 from hbalert.ports import PassOn
 from hbalert.views import Sources, live
 
@@ -109,7 +109,12 @@ def build(
     bounds = limits or Limits()
     load = Load(bounds)
     book = Book(engine)
-    metrics.live = lambda: live(engine, book, sources(), rule_health(), engine.clock.now())
+
+    def scraped() -> Live:
+        now = engine.clock.now()
+        return live(engine, book.alerts(now), sources(), rule_health(), now)
+
+    metrics.live = scraped
     daemon = _Daemon(engine, metrics, reload, ready, bounds)
     v2 = V2(engine, book, metrics, bounds)
     hb = Hb(engine, book, sources, bounds)
