@@ -313,8 +313,8 @@ async def test_who_asks_faster_than_we_answer_is_read_no_further(
                 await asyncio.sleep(0)
             gate.release()
             assert (await answer(reader)).startswith(b"HTTP/1.1 200 ")
-        open_ones = [each for each in alive(BoundedProtocol) if not each.transport.is_closing()]
-        behind = [len(each.pipeline) for each in open_ones if each.pipeline]
+        crowded = [each for each in alive(BoundedProtocol) if each.pipeline]
+        behind = [len(each.pipeline) for each in crowded if not each.transport.is_closing()]
         for _ in news:
             gate.release()
         assert behind == [1]
