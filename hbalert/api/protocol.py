@@ -9,14 +9,19 @@ The short way: senders repeat their alerts all day, and nearly every such post a
 waits for nothing. For each, uvicorn makes a task, an event and two messages, which is half of what the
 post costs. So a request that may be answered at once is held back until its body is here; what is not
 here in the same piece of the stream, and whatever has to wait, goes uvicorn's way.
+
+An offer to go on with another protocol may be passed over (RFC 9110, 7.8), and nobody here speaks another
+one. Java's client makes one with each request (h2c); httptools then takes the body for the other protocol.
 """
 
 from __future__ import annotations
 
 import asyncio
+from array import array
 from collections.abc import Callable, Mapping, Sized
 from typing import Any
 
+import httptools
 from starlette.types import Scope
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -66,6 +71,30 @@ class Flow(FlowControl):
             super().resume_reading()
 
 
+class Parser(httptools.HttpRequestParser):
+    """Reads a request that offers another protocol once more, without the offer."""
+
+    def __init__(self, protocol: BoundedProtocol) -> None:
+        super().__init__(protocol)
+        self.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn does
+        self._protocol = protocol
+
+    def feed_data(self, data: bytes | bytearray | memoryview | array[int]) -> None:
+        """Raises httptools.HttpParserError."""
+        parser = self
+        while True:
+            try:
+                return super(Parser, parser).feed_data(data)
+            except httptools.HttpParserUpgrade as offer:
+                head = self._protocol.without_offer()
+                if head is None:
+                    raise
+                # A new one: this one has ended with the request if the connection shall end with it.
+                self._protocol.parser = parser = Parser(self._protocol)
+                super(Parser, parser).feed_data(head)
+                data = memoryview(data)[offer.args[0] :]
+
+
 class BoundedProtocol(HttpToolsProtocol):
     """Ends a connection on which bytes come that lead nowhere.
 
@@ -74,8 +103,10 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def __init__(self, *args: Any, prompt: Mapping[tuple[bytes, bytes], AtOnce], **more: Any) -> None:
         super().__init__(*args, **more)
+        self.parser = Parser(self)
         self._prompt = prompt
         self._led_nowhere = 0
+        self._offered = False  # the request at hand offers another protocol
         self._at_once: AtOnce | None = None  # while a request is held back
         self._held: list[bytes] = []  # what has come of its body
         self._idle: Any = Idle(self.timeout_keep_alive)
@@ -108,6 +139,10 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._led_nowhere = 0
+        # CONNECT is no offer: it is answered as any other method that is not there.
+        self._offered = self.parser.should_upgrade() and self.parser.get_method() != b"CONNECT"
+        if self._offered:
+            return
         self._at_once = self._may_answer_at_once()
         if self._at_once is None:
             super().on_headers_complete()
@@ -122,6 +157,8 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         self._led_nowhere = 0
+        if self._offered:
+            return
         if self._at_once is None:
             super().on_message_complete()
             return
@@ -136,6 +173,24 @@ class BoundedProtocol(HttpToolsProtocol):
         self.transport.write(answer)
         self.server_state.total_requests += 1
         self._rest()
+
+    def without_offer(self) -> bytes | None:
+        """The head of the request at hand, without its offer. None: it has made none."""
+        if not self._offered:
+            return None
+        first = b"%b %b HTTP/%b" % (
+            self.parser.get_method(),
+            self.url,
+            self.parser.get_http_version().encode(),
+        )
+        lines = [first]
+        for name, value in self.headers:
+            if name == b"connection":
+                words = (word.strip() for word in value.split(b","))
+                value = b", ".join(word for word in words if word.lower() != b"upgrade")
+            if name != b"upgrade":
+                lines.append(name + b": " + value)
+        return b"\r\n".join((*lines, b"", b""))
 
     def _rest(self) -> None:
         """The connection is idle from now on."""
@@ -174,7 +229,6 @@ class BoundedProtocol(HttpToolsProtocol):
             or self.flow.write_paused
             or self.parser.get_http_version() != "1.1"
             or not self.parser.should_keep_alive()
-            or self.parser.should_upgrade()
         ):
             return None
         self.scope["method"], self.scope["path"] = method.decode(), self.url.decode()

@@ -338,3 +338,48 @@ async def test_who_hangs_up_behind_a_post_has_posted_it(api: Stand) -> None:
     while not api.engine.memory.alerts:  # nothing tells that it has been read
         await asyncio.sleep(0.001)
     assert [one["labels"]["alertname"] for one in await api.get("/api/v2/alerts")] == ["New"]
+
+
+H2C = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n" + KEY
+
+
+@pytest.mark.parametrize("cut", [None, 30, -1, -20])
+async def test_an_offer_of_another_protocol_is_passed_over(tmp_path: Path, cut: int | None) -> None:
+    """As Java's client makes one with each request over http://."""
+    async with stand(tmp_path, tokens=TOKENS) as api, connected(api) as (reader, writer):
+        for words in (request(NEW, H2C), request(KNOWN, H2C), request(KNOWN, H2C) + request(b"[]", KEY)):
+            writer.write(words[:cut])
+            await writer.drain()
+            for _ in range(20):
+                await asyncio.sleep(0)
+            writer.write(words[cut:] if cut is not None else b"")
+            assert (await answer(reader)).startswith(b"HTTP/1.1 200")
+        assert (await answer(reader)).startswith(b"HTTP/1.1 200"), "the post behind the last"
+        assert len(api.engine.memory.alerts) == 2
+
+
+async def test_an_offer_does_not_open(tmp_path: Path) -> None:
+    async with stand(tmp_path, tokens=TOKENS) as api, connected(api) as (reader, writer):
+        offer = b"Connection: upgrade, close\r\nUpgrade: h2c\r\n"
+        writer.write(request(NEW, offer))
+        told = await answer(reader)
+        assert told.startswith(b"HTTP/1.1 401")
+        assert b"connection: close" in told.lower()
+        assert await reader.read() == b""
+        assert not api.engine.memory.alerts
+
+
+async def test_a_crowd_of_offers_and_a_tunnel_are_answered_or_ended(tmp_path: Path) -> None:
+    offer = b"GET /-/healthy HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n"
+    async with stand(tmp_path) as api:
+        for words in (
+            offer * 5000,
+            b"CONNECT x:1 HTTP/1.1\r\nHost: x:1\r\n\r\n",
+            offer.replace(b"1.1", b"1.0"),
+        ):
+            async with connected(api) as (reader, writer):
+                writer.write(words)
+                async with asyncio.timeout(30):
+                    with contextlib.suppress(ConnectionError):
+                        await reader.read(20)
+        assert (await api.client.get("/-/healthy")).status_code == 200
