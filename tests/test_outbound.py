@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from hbalert.outbound import Reply, Unreachable, open_client, request
+from hbalert.outbound import Reply, Unreachable, Unsendable, open_client, request
 
 SOON = timedelta(seconds=20)
 
@@ -150,7 +150,7 @@ async def test_a_url_that_cannot_be_asked_is_no_answer(url: str) -> None:
 async def test_a_header_that_cannot_be_sent_is_no_answer_and_is_not_shown(value: str) -> None:
     seen: list[web.Request] = []
     async with far_side(seen, {}) as there:
-        with pytest.raises(Unreachable) as raised:
+        with pytest.raises(Unsendable) as raised:
             await ask(f"http://{there}/", headers={"X-Token": value})
     assert str(raised.value) == "the URL or a header is not valid"
     assert not raised.value.sent

@@ -57,6 +57,10 @@ class Unreachable(Exception):
         self.sent = sent
 
 
+class Unsendable(Unreachable, ValueError):
+    """A host that is no name, or a header with what no header holds: to try again is of no use."""
+
+
 def open_client(
     *,
     ca_file: Path | None = None,
@@ -140,8 +144,8 @@ async def request(
     except (httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError, OSError) as error:
         raise _unreachable(error) from None
     except ValueError:
-        # A host that is no name, a header that cannot be sent: its words may hold what is secret.
-        raise Unreachable("the URL or a header is not valid", reason="network", sent=False) from None
+        # Its words may hold what is secret.
+        raise Unsendable("the URL or a header is not valid", reason="network", sent=False) from None
 
 
 async def _read(response: httpx.Response, max_bytes: int) -> tuple[bytes, bool]:
